@@ -1,0 +1,55 @@
+# `make help` lists the targets. Everything is installed into .venv, nothing outside of this folder.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint bench train evaluate clean
+
+# The first Python that MediaPipe has wheels for (3.10 to 3.12); `make PYTHON=... demo` takes another.
+PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
+	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null \
+	&& { echo $$p; exit; }; done; echo python3)
+VENV := .venv
+RUN := $(VENV)/bin/python
+# torch is installed first and alone: `make TORCH='torch==2.13.* --index-url ...' demo` for another build of it.
+TORCH ?= torch==2.13.*
+EXTRAS := ros,pose,demo,train,bag,test
+SOURCE ?=
+DATA ?= data/utd_mhad
+OUTPUT ?= runs/default
+CHECKPOINT ?= mujo_core/pretrained/default
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1|/' | column -t -s '|'
+
+install: $(VENV)/.installed  ## make .venv with everything the other targets need
+
+# One pip call for all the rest: a later one that brings another protobuf would break MediaPipe.
+$(VENV)/.installed: setup.cfg setup.py pyproject.toml Makefile scripts/check_system.py
+	@$(PYTHON) scripts/check_system.py
+	@[ -x $(RUN) ] || $(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --disable-pip-version-check -q "$(firstword $(TORCH))" $(wordlist 2,9,$(TORCH))
+	$(RUN) -m pip install --disable-pip-version-check -q -e '.[$(EXTRAS)]'
+	$(RUN) -m pip install --disable-pip-version-check -q --no-deps 'sports2d>=0.8.34,<0.9'
+	@touch $@
+
+demo: $(VENV)/.installed  ## play a video through the real topics to /activity; SOURCE=my.mp4 or SOURCE=0 (webcam)
+	@$(RUN) -m mujo_ros.demo $(if $(SOURCE),--source '$(SOURCE)')
+
+test: $(VENV)/.installed  ## all tests (real DDS, real files)
+	$(RUN) -m pytest
+
+lint: $(VENV)/.installed  ## ruff and mypy
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+bench: $(VENV)/.installed  ## speed, each figure beside its limit
+	$(VENV)/bin/mujo bench
+
+train: $(VENV)/.installed  ## train the default model: DATA=folder of UTD-MHAD, OUTPUT=checkpoint
+	$(VENV)/bin/mujo train --config config/train/utd_mhad.yaml --data.root '$(DATA)' --output '$(OUTPUT)'
+
+evaluate: $(VENV)/.installed  ## score a checkpoint: DATA=folder of UTD-MHAD, CHECKPOINT=folder
+	$(VENV)/bin/mujo evaluate --checkpoint '$(CHECKPOINT)' --dataset utd_mhad --root '$(DATA)' --split test
+
+clean:  ## remove .venv and everything made here
+	rm -rf $(VENV) build install log demo_out runs *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
