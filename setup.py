@@ -24,7 +24,7 @@ def tree(folder: str, target: str) -> list[tuple[str, list[str]]]:
 
 
 data_files = []
-for package in ('mujo_ros', 'mujo_core'):
+for package in ('mujo_core', 'mujo_ros'):
     data_files += [
         ('share/ament_index/resource_index/packages', [f'resource/{package}']),
         (f'share/{package}', ['package.xml']),
@@ -33,4 +33,5 @@ for package in ('mujo_ros', 'mujo_core'):
     ]
 data_files += tree('launch', 'share/mujo_ros/launch')
 
-setup(data_files=data_files)
+# Not in setup.cfg: from there it becomes an object that colcon cannot read.
+setup(python_requires='>=3.10', data_files=data_files)
