@@ -1,1 +1,1 @@
-"""ROS 2 nodes of mujo: sensor topics in, `/activity` out. The recognition itself is in `mujo_core`."""
+"""ROS 2 nodes of mujo: sensor topics in, `/activity` out. Recognition is in `mujo_core`."""

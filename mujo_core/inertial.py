@@ -1,0 +1,60 @@
+"""IMU samples in SI units, and the places on a body where a device sits."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+STANDARD_GRAVITY = 9.80665
+"""m/s^2 (ISO 80000-3)."""
+
+PLACEMENTS = (
+    'right_wrist', 'left_wrist', 'right_upper_arm', 'left_upper_arm', 'right_thigh', 'left_thigh',
+    'right_ankle', 'left_ankle', 'right_pocket', 'left_pocket', 'chest', 'waist', 'back', 'head',
+)  # fmt: skip
+"""Placements the project names; any other lower-case name is a placement too."""
+
+MIRRORED = {
+    name: name.replace('right_', 'left_') if 'right_' in name else name.replace('left_', 'right_')
+    for name in PLACEMENTS
+}
+"""The placement on the other side of the body; itself on the body's middle."""
+
+_PLACEMENT = re.compile(r'[a-z][a-z0-9_]{0,63}')
+
+
+def check_placement(placement: str) -> str:
+    """Return `placement`, or raise ValueError where it cannot name a place (or a topic)."""
+    if not _PLACEMENT.fullmatch(placement):
+        raise ValueError(
+            f'a placement is lower-case letters, digits and _ (such as right_wrist), '
+            f'{placement!r} came; rename it'
+        )
+    return placement
+
+
+def si_sample(acceleration_g: np.ndarray, angular_velocity_dps: np.ndarray) -> np.ndarray:
+    """Join acceleration in g (N, 3) and angular velocity in deg/s (N, 3) to SI samples (N, 6)."""
+    samples = np.concatenate(
+        [acceleration_g * STANDARD_GRAVITY, np.deg2rad(angular_velocity_dps)], axis=1
+    )
+    return samples.astype(np.float32)
+
+
+def rotate_device(samples: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+    """Turn a device: samples (..., 6) seen in axes that `rotation` (3, 3) maps the old ones to."""
+    pairs = samples.reshape(*samples.shape[:-1], 2, 3) @ rotation.T
+    return pairs.reshape(samples.shape).astype(samples.dtype, copy=False)
+
+
+def looks_like_unit(acceleration: np.ndarray) -> str:
+    """Guess the unit of accelerations (N, 3) by the median magnitude, since gravity is in them.
+
+    Returns:
+        ``'m/s^2'``, ``'g'`` (a body at rest reads 1), or ``'no gravity'`` (it reads 0).
+    """
+    magnitude = float(np.median(np.linalg.norm(acceleration, axis=-1)))
+    if magnitude < 0.3:
+        return 'no gravity'
+    return 'g' if magnitude < 3.0 else 'm/s^2'

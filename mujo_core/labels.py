@@ -1,0 +1,111 @@
+"""The taxonomy of activities: labels, descriptions, synonyms and prompts, read from a data file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+UNKNOWN = 'unknown'
+"""What is said when the window shows none of the labels; never a label itself."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """An activity: its short name, and the words for it."""
+
+    name: str
+    description: str
+    synonyms: tuple[str, ...] = field(default_factory=tuple)
+    prompts: tuple[str, ...] = field(default_factory=tuple)
+    background: bool = False
+
+    @property
+    def sentences(self) -> list[str]:
+        """Every sentence that stands for the label, the most telling first."""
+        return [self.description, *self.prompts, self.name.replace('_', ' '), *self.synonyms]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a labels file holds of it."""
+        return {
+            **({'background': True} if self.background else {}),
+            'description': self.description,
+            'synonyms': list(self.synonyms),
+            'prompts': list(self.prompts),
+        }
+
+
+def identifier(text: str) -> str:
+    """Return words as a label's name: lower case, ``_`` for everything between the words."""
+    return re.sub(r'[^a-z0-9]+', '_', text.lower()).strip('_')
+
+
+def parse_labels(data: Any, source: str) -> dict[str, Label]:
+    """Read labels from the mapping of a labels file; ValueError says what is wrong and where."""
+    if not isinstance(data, dict) or not data:
+        raise ValueError(f'{source}: expected a mapping of label to description, came {type(data)}')
+    labels = {}
+    for name, entry in data.items():
+        entry = {'description': entry} if isinstance(entry, str) else (entry or {})
+        if not isinstance(name, str) or identifier(name) != name or name == UNKNOWN:
+            raise ValueError(
+                f'{source}: a label is lower case with _ for spaces and not {UNKNOWN!r}, '
+                f'{name!r} came; rename it'
+            )
+        if not isinstance(entry, dict) or not set(entry) <= {
+            'description', 'synonyms', 'prompts', 'background',
+        }:  # fmt: skip
+            raise ValueError(
+                f'{source}: label {name!r} takes description, synonyms, prompts and background, '
+                f'{entry!r} came'
+            )
+        labels[name] = Label(
+            name=name,
+            description=str(entry.get('description') or name.replace('_', ' ')),
+            synonyms=tuple(map(str, entry.get('synonyms') or ())),
+            prompts=tuple(map(str, entry.get('prompts') or ())),
+            background=bool(entry.get('background', False)),
+        )
+    return labels
+
+
+def load_labels(path: str | Path) -> dict[str, Label]:
+    """Read a labels file (YAML); OSError or ValueError with one line where it cannot be."""
+    with open(path, encoding='utf-8') as file:
+        try:
+            data = yaml.safe_load(file)
+        except yaml.YAMLError as error:
+            raise ValueError(f'{path}: not a YAML file ({str(error).splitlines()[0]})') from error
+    return parse_labels(data, str(path))
+
+
+def dump_labels(labels: dict[str, Label], path: str | Path) -> None:
+    """Write a labels file."""
+    data = {name: label.to_dict() for name, label in labels.items()}
+    Path(path).write_text(yaml.safe_dump(data, sort_keys=False, width=100), encoding='utf-8')
+
+
+@cache
+def taxonomy() -> dict[str, Label]:
+    """Return the packaged labels, in their fixed order."""
+    text = resources.files('mujo_core').joinpath('data/labels.yaml').read_text(encoding='utf-8')
+    return parse_labels(yaml.safe_load(text), 'mujo_core/data/labels.yaml')
+
+
+@cache
+def _by_words() -> dict[str, str]:
+    words = {}
+    for label in taxonomy().values():
+        for phrase in (label.name, *label.synonyms):
+            words[identifier(phrase)] = label.name
+    return words
+
+
+def merge(name: str) -> str:
+    """Return the taxonomy's label for a name or synonym, or the name's identifier itself."""
+    return _by_words().get(identifier(name), identifier(name))

@@ -1,0 +1,1 @@
+"""The joint feature space: one encoder a modality, fused to one unit vector."""

@@ -1,0 +1,164 @@
+"""A trained model as a folder of readable files; no pickle anywhere.
+
+``config.yaml`` (format, model, window, labels' order), ``model.safetensors``, ``labels.yaml``,
+``text.safetensors`` (sentence embeddings of the labels), ``calibration.yaml``, ``README.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from mujo_core.labels import Label, dump_labels, load_labels
+from mujo_core.model.joint_space import JointSpace, ModelSettings
+from mujo_core.timeline import WindowSpec
+
+FORMAT = 1
+DEFAULT = Path(__file__).resolve().parent.parent / 'pretrained' / 'default'
+"""The checkpoint that comes with the package."""
+
+
+class CheckpointError(ValueError):
+    """A folder that is not a checkpoint this version can read."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What turns the logits of one modality subset into honest scores.
+
+    Attributes:
+        temperature: logits are divided by it.
+        unknown: rate of false alarms to the logit of `unknown`: with it, that share of windows
+            that do show one of the labels is said to be unknown.
+    """
+
+    temperature: float = 1.0
+    unknown: dict[float, float] = field(default_factory=dict)
+
+    def unknown_logit(self, rate: float) -> float:
+        """Return the logit of `unknown` for a rate of false alarms (interpolated)."""
+        if not self.unknown:
+            return -np.inf
+        rates = sorted(self.unknown)
+        return float(np.interp(rate, rates, [self.unknown[r] for r in rates]))
+
+
+@dataclass
+class Checkpoint:
+    """A model with all that is needed to use it.
+
+    Attributes:
+        model: the joint space, in evaluation mode.
+        window: window and grid that it was trained on.
+        labels: name to label, in the order of its outputs.
+        sentences: (L, 384) sentence embeddings of the labels.
+        calibration: by name of the modality subset.
+        card: the model card, Markdown.
+    """
+
+    model: JointSpace
+    window: WindowSpec
+    labels: dict[str, Label]
+    sentences: np.ndarray
+    calibration: dict[str, Calibration] = field(default_factory=dict)
+    card: str = ''
+    modalities: tuple[str, ...] = ('pose', 'imu')
+
+    def label_vectors(self) -> torch.Tensor:
+        """Return (L, size) unit vectors of the labels."""
+        with torch.inference_mode():
+            return self.model.label_vectors(torch.from_numpy(self.sentences))
+
+
+def save_checkpoint(checkpoint: Checkpoint, folder: str | Path) -> None:
+    """Write a checkpoint folder, replacing the files of an older one."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {
+        'format': FORMAT,
+        'modalities': list(checkpoint.modalities),
+        'model': asdict(checkpoint.model.settings),
+        'window': {k: v for k, v in asdict(checkpoint.window).items() if k != 'video_shape'},
+        'labels': list(checkpoint.labels),
+    }
+    (folder / 'config.yaml').write_text(yaml.safe_dump(config, sort_keys=False))
+    save_file(
+        {k: v.contiguous() for k, v in checkpoint.model.state_dict().items()},
+        folder / 'model.safetensors',
+    )
+    dump_labels(checkpoint.labels, folder / 'labels.yaml')
+    save_file({'sentences': torch.from_numpy(checkpoint.sentences)}, folder / 'text.safetensors')
+    calibration = {
+        name: {
+            'temperature': round(float(c.temperature), 4),
+            'unknown': {float(rate): round(float(u), 4) for rate, u in c.unknown.items()},
+        }
+        for name, c in checkpoint.calibration.items()
+    }
+    (folder / 'calibration.yaml').write_text(yaml.safe_dump(calibration, sort_keys=False))
+    (folder / 'README.md').write_text(checkpoint.card)
+
+
+def _settings(kind: type, values: Mapping[str, Any], folder: Path) -> Any:
+    known = {f.name for f in fields(kind)}
+    if not isinstance(values, Mapping) or set(values) - known:
+        raise CheckpointError(
+            f'{folder / "config.yaml"}: expected {kind.__name__} out of {sorted(known)}, '
+            f'{values!r} came; train the model with this version'
+        )
+    return kind(**values)
+
+
+def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
+    """Read a checkpoint folder (default: the packaged one).
+
+    Raises:
+        CheckpointError: no checkpoint there, one of another format, or a damaged file.
+    """
+    folder = Path(folder) if folder else DEFAULT
+    try:
+        config = yaml.safe_load((folder / 'config.yaml').read_text(encoding='utf-8'))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CheckpointError(
+            f'expected a checkpoint folder with a config.yaml, {folder} has no readable one '
+            f'({type(error).__name__}); give the folder that `mujo train --output` wrote'
+        ) from error
+    version = config.get('format') if isinstance(config, dict) else None
+    if version != FORMAT:
+        raise CheckpointError(
+            f'{folder}: this version reads checkpoints of format {FORMAT}, format {version} came; '
+            'install the version of mujo_ros that wrote it, or train again'
+        )
+    try:
+        model = JointSpace(_settings(ModelSettings, config['model'], folder))
+        model.load_state_dict(load_file(folder / 'model.safetensors'))
+        model.eval()
+        labels = load_labels(folder / 'labels.yaml')
+        sentences = load_file(folder / 'text.safetensors')['sentences'].numpy()
+        calibration = yaml.safe_load((folder / 'calibration.yaml').read_text()) or {}
+        checkpoint = Checkpoint(
+            model=model,
+            window=_settings(WindowSpec, config['window'], folder),
+            labels={name: labels[name] for name in config['labels']},
+            sentences=sentences,
+            calibration={name: Calibration(**entry) for name, entry in calibration.items()},
+            card=(folder / 'README.md').read_text(encoding='utf-8'),
+            modalities=tuple(config.get('modalities', ('pose', 'imu'))),
+        )
+    except (OSError, KeyError, TypeError, RuntimeError, SafetensorError, yaml.YAMLError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(f'{folder}: a file is damaged or missing ({reason})') from error
+    if len(checkpoint.sentences) != len(checkpoint.labels):
+        raise CheckpointError(
+            f'{folder}: {len(checkpoint.labels)} labels need as many embeddings, '
+            f'text.safetensors holds {len(checkpoint.sentences)}; save the checkpoint again'
+        )
+    return checkpoint

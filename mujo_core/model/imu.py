@@ -1,0 +1,46 @@
+"""IMU encoder, one for all placements: samples of any number of devices to one vector."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from mujo_core.inertial import STANDARD_GRAVITY
+from mujo_core.model.batch import PLACEMENT_WORDS
+from mujo_core.model.sequence import SequenceEncoder
+
+
+class ImuEncoder(nn.Module):
+    """(B, D, T, 6) samples, (B, D, T) mask, (B, D, W) placement words to (B, size).
+
+    Axes go in beside what no turn of the device changes: the magnitudes, and the angle between
+    the two vectors. Devices of a window are averaged, so their number is free.
+    """
+
+    def __init__(self, width: int, size: int, dropout: float) -> None:
+        super().__init__()
+        self.place = nn.Linear(len(PLACEMENT_WORDS), 16, bias=False)
+        self.trunk = SequenceEncoder(6 + 3 + 3 + 16, width, size, stem_stride=2, dropout=dropout)
+
+    def forward(
+        self, imu: torch.Tensor, mask: torch.Tensor, placement: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the vectors, not normalized."""
+        batch, devices, steps, _ = imu.shape
+        present = mask.any(dim=-1)
+        flat = imu.flatten(0, 1)
+        acceleration = flat[..., :3] / STANDARD_GRAVITY
+        rotation = flat[..., 3:] / 3.0
+        size = acceleration.norm(dim=-1, keepdim=True)
+        spin = rotation.norm(dim=-1, keepdim=True)
+        along = (acceleration * rotation).sum(dim=-1, keepdim=True) / (size * spin + 0.1)
+        change = torch.zeros_like(acceleration)
+        change[:, 1:] = acceleration[:, 1:] - acceleration[:, :-1]
+        where = self.place(placement).flatten(0, 1).unsqueeze(1).expand(-1, steps, -1)
+        features = torch.cat(
+            [acceleration, rotation, size - 1.0, spin, along, change * 3, where], dim=-1
+        )
+        vectors = self.trunk(features.clamp(-20.0, 20.0), mask.flatten(0, 1))
+        vectors = vectors.view(batch, devices, -1)
+        weight = present.unsqueeze(-1).to(vectors.dtype)
+        return (vectors * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1.0)

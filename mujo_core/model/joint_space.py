@@ -1,0 +1,76 @@
+"""One feature space for all modalities (MuJo, arXiv 2406.03857): encoders, fusion, labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from mujo_core.model.batch import Batch
+from mujo_core.model.imu import ImuEncoder
+from mujo_core.model.pose import PoseEncoder
+from mujo_core.model.text import TextEncoder
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Sizes of the joint space.
+
+    Attributes:
+        size: length of its vectors.
+        width: channels inside the encoders.
+        dropout: share dropped inside the encoders in training.
+        pose_rate: steps a second of the pose on the grid, Hz.
+    """
+
+    size: int = 128
+    width: int = 96
+    dropout: float = 0.1
+    pose_rate: float = 25.0
+
+
+class JointSpace(nn.Module):
+    """Encoders of pose, IMU and text into one space of unit vectors."""
+
+    def __init__(self, settings: ModelSettings | None = None) -> None:
+        super().__init__()
+        self.settings = settings = settings or ModelSettings()
+        self.pose = PoseEncoder(settings.width, settings.size, settings.pose_rate, settings.dropout)
+        self.imu = ImuEncoder(settings.width, settings.size, settings.dropout)
+        self.text = TextEncoder(settings.width, settings.size, settings.dropout)
+        self.log_scale = nn.Parameter(torch.tensor(2.5))
+        """Logarithm of 1 / temperature of the classifier."""
+        self.log_contrast = nn.Parameter(torch.tensor(2.5))
+        """Logarithm of 1 / temperature of the contrastive term."""
+
+    def encode(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """Return modality to (B, size) vectors, not normalized; absent ones are zero."""
+        present = batch.present
+        vectors = {}
+        if bool(present['pose'].any()):
+            vectors['pose'] = self.pose(batch.pose, batch.pose_mask, batch.root)
+        if bool(present['imu'].any()):
+            vectors['imu'] = self.imu(batch.imu, batch.imu_mask, batch.placement)
+        return {m: v * present[m].unsqueeze(1).to(v.dtype) for m, v in vectors.items()}
+
+    @staticmethod
+    def fuse(vectors: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Return (B, size) unit vectors: the direction of the sum of what is there.
+
+        A modality's length is its weight: an encoder that is sure of itself makes it long.
+        """
+        return functional.normalize(torch.stack(list(vectors.values())).sum(dim=0), dim=-1)
+
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """Return (B, size): one unit vector a window, from whatever it holds."""
+        return self.fuse(self.encode(batch))
+
+    def label_vectors(self, sentences: torch.Tensor) -> torch.Tensor:
+        """Return (L, size) unit vectors of labels given as (L, 384) sentence embeddings."""
+        return functional.normalize(self.text(sentences), dim=-1)
+
+    def logits(self, vectors: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Return (B, L): scaled cosines of (B, size) vectors and (L, size) label vectors."""
+        return self.log_scale.exp().clamp(max=100.0) * vectors @ labels.T

@@ -1,0 +1,221 @@
+"""Samples in, activities out: the door that live topics, bags and demos share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mujo_core.inertial import check_placement
+from mujo_core.labels import UNKNOWN
+from mujo_core.model.batch import batch_windows
+from mujo_core.model.checkpoint import Calibration, Checkpoint, load_checkpoint
+from mujo_core.recognition.activity import Activity
+from mujo_core.recognition.decision import Events, calibrated_scores
+from mujo_core.recording import modality_of, subset_name
+from mujo_core.skeleton import canonical_joints, get_layout
+from mujo_core.timeline import Timeline, Window
+
+LEAST_TOTAL_COVERAGE = 0.3
+"""Below it there is no answer."""
+LEAST_STREAM_COVERAGE = 0.2
+"""A stream that covers less of the window is not used."""
+
+
+@dataclass(frozen=True)
+class RecognizerSettings:
+    """What the checkpoint asks of those who feed it."""
+
+    window_seconds: float
+    labels: tuple[str, ...]
+    modalities: tuple[str, ...]
+
+
+def _pick_device(device: str) -> torch.device:
+    if device == 'auto':
+        device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    if device not in ('cpu', 'cuda') or (device == 'cuda' and not torch.cuda.is_available()):
+        raise ValueError(f'device is auto, cpu or cuda (where there is one), {device!r} came')
+    return torch.device(device)
+
+
+class Recognizer:
+    """Timeline, joint space and decision behind three doors: add samples, recognize, reset.
+
+    The `add_*` methods only store and may be called from another thread than `recognize`.
+
+    Args:
+        checkpoint: a folder, a loaded `Checkpoint`, or None for the packaged one.
+        device: ``'cpu'``, ``'cuda'`` or ``'auto'``.
+        top_k: how many scores an activity lists.
+        false_alarm_rate: share of known activities that may be said to be unknown.
+    """
+
+    def __init__(
+        self,
+        checkpoint: str | Path | Checkpoint | None = None,
+        device: str = 'cpu',
+        top_k: int = 5,
+        false_alarm_rate: float = 0.05,
+    ) -> None:
+        if not isinstance(checkpoint, Checkpoint):
+            checkpoint = load_checkpoint(checkpoint)
+        self.checkpoint = checkpoint
+        self.device = _pick_device(device)
+        self.top_k = top_k
+        self.false_alarm_rate = false_alarm_rate
+        self.settings = RecognizerSettings(
+            window_seconds=checkpoint.window.seconds,
+            labels=tuple(checkpoint.labels),
+            modalities=checkpoint.modalities,
+        )
+        self.timeline = Timeline(checkpoint.window)
+        self._model = checkpoint.model.to(self.device)
+        with torch.inference_mode():
+            sentences = torch.from_numpy(checkpoint.sentences).to(self.device)
+            self._labels = self._model.label_vectors(sentences)
+        background = [name for name, label in checkpoint.labels.items() if label.background]
+        self._events = Events([*background, UNKNOWN])
+        self._last_end = -np.inf
+        self._jumps = 0
+
+    @property
+    def refused(self) -> dict[str, Counter[str]]:
+        """Stream to the count of refused samples by kind."""
+        return self.timeline.refused
+
+    @property
+    def jumps(self) -> int:
+        """How often time has jumped and everything was reset."""
+        return self.timeline.jumps
+
+    def add_pose(
+        self,
+        stamp: float,
+        xyz: np.ndarray,
+        layout: str,
+        up: tuple[float, float, float] | None = None,
+        now: float | None = None,
+    ) -> bool:
+        """Store a skeleton.
+
+        Args:
+            stamp: header time, seconds.
+            xyz: (J, 3) metres in the sensor's frame, NaN where a joint is not seen; all NaN says
+                that nobody is in view.
+            layout: the sensor's joint list.
+            up: direction of up in that frame; None for the layout's usual one.
+            now: the clock, seconds.
+
+        Returns:
+            False for a sample that was refused (and counted).
+        """
+        xyz = np.asarray(xyz)
+        if xyz.shape != (len(get_layout(layout).joints), 3):
+            self.timeline.refuse('pose', 'wrong_shape')
+            return False
+        if np.isinf(xyz).any():
+            self.timeline.refuse('pose', 'not_finite')
+            return False
+        return bool(self.timeline.insert('pose', stamp, canonical_joints(xyz, layout, up), now))
+
+    def add_imu(
+        self, placement: str, stamp: float, sample: np.ndarray, now: float | None = None
+    ) -> bool:
+        """Store an IMU sample (6,): m/s^2 with gravity, rad/s, in the device's axes."""
+        name = f'imu/{check_placement(placement)}'
+        return bool(self.timeline.insert(name, stamp, np.asarray(sample), now))
+
+    def add_image(self, stamp: float, image: np.ndarray, now: float | None = None) -> bool:
+        """Store an image (H, W, C) where the checkpoint sees video; False where it does not."""
+        if 'video' not in self.settings.modalities:
+            return False
+        return bool(self.timeline.insert('video', stamp, image, now))
+
+    def reset(self) -> None:
+        """Forget all samples and what was going on."""
+        self.timeline.clear()
+        self._events.reset()
+        self._last_end = -np.inf
+
+    def warm_up(self) -> None:
+        """Run the model once on each modality, so that the first answer is not a slow one."""
+        spec = self.checkpoint.window
+        filled = Timeline(spec)
+        stamps = 1.0 + np.arange(round(spec.seconds * spec.imu_rate)) / spec.imu_rate
+        filled.insert('imu/right_wrist', stamps, np.ones((len(stamps), 6), dtype=np.float32))
+        body = np.random.default_rng(0).normal(size=(len(stamps), 16, 3)).astype(np.float32)
+        filled.insert('pose', stamps, body)
+        window = filled.cut()
+        assert window is not None
+        for _ in range(3):
+            self.logits(window)
+
+    def logits(self, window: Window) -> np.ndarray:
+        """Return (L,) logits of a window, from whatever it holds."""
+        batch = batch_windows([window], self.checkpoint.window).to(self.device)
+        with torch.inference_mode():
+            return self._model.logits(self._model(batch), self._labels)[0].float().cpu().numpy()
+
+    def recognize(self, now: float | None = None) -> Activity | None:
+        """Answer for the newest window; None where too little of it has data.
+
+        Args:
+            now: not used for time, which comes from the samples; kept for symmetry with `add_*`.
+        """
+        if self.timeline.jumps != self._jumps:
+            self._jumps = self.timeline.jumps
+            self._events.reset()
+            self._last_end = -np.inf
+        end = self.timeline.end()
+        if end is None:
+            return None
+        # A slow stream that comes back may pull the end back by a little; answers never go back.
+        end = max(end, self._last_end)
+        window = self.timeline.cut(end)
+        if window is None or window.total < LEAST_TOTAL_COVERAGE:
+            return None
+        used = [n for n, share in window.coverage.items() if share >= LEAST_STREAM_COVERAGE]
+        if not used:
+            return None
+        self._last_end = end
+        return self._answer(window, used)
+
+    def _answer(self, window: Window, used: list[str]) -> Activity:
+        window = only_streams(window, used)
+        modalities = window.modalities(LEAST_STREAM_COVERAGE - 1e-9)
+        calibration = self.checkpoint.calibration.get(subset_name(modalities), Calibration())
+        scores, unknown = calibrated_scores(
+            self.logits(window), calibration, self.false_alarm_rate
+        )
+        names = self.settings.labels
+        best = np.argsort(-scores)
+        label, confidence = names[int(best[0])], float(scores[best[0]])
+        if unknown > confidence:
+            label, confidence = UNKNOWN, unknown
+        return Activity(
+            stamp=window.end,
+            label=label,
+            confidence=confidence,
+            scores=[(names[int(i)], float(scores[i])) for i in best[: self.top_k]],
+            unknown=unknown,
+            modalities=modalities,
+            coverage=window.coverage,
+            window=(window.start, window.end),
+            newest=window.newest,
+            event=self._events.update(label),
+        )
+
+
+def only_streams(window: Window, names: list[str]) -> Window:
+    """Return a window in which only these streams are seen; coverage still lists all."""
+    kept = {n.partition('/')[2] for n in names if modality_of(n) == 'imu'}
+    return replace(
+        window,
+        pose=window.pose if 'pose' in names else None,
+        imu={p: v for p, v in window.imu.items() if p in kept},
+        imu_mask={p: v for p, v in window.imu_mask.items() if p in kept},
+    )

@@ -1,0 +1,1 @@
+"""Training: windows from recordings, augmentation, and the Lightning module that fits a model."""

@@ -1,0 +1,299 @@
+"""Training windows from recordings, through the same door as live data.
+
+A clip is not a stream: live windows hold an action's beginning, its end, the rest around it, or
+only rest. So an action is placed at a random offset, cut, and padded with rest, as streams, and
+the window is cut from those by the timeline's own resampling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mujo_core.inertial import rotate_device
+from mujo_core.recording import Recording, Stream, modality_of
+from mujo_core.skeleton import JOINT, canonical_joints, rotation_to_z_up
+from mujo_core.timeline import Window, WindowSpec, make_window, resample
+
+REST = 'rest'
+
+
+@dataclass(frozen=True)
+class SamplerSettings:
+    """How windows are drawn.
+
+    Attributes:
+        as_stream: share of windows in which an action stands between stretches of rest; in the
+            others the clip fills what it can, as in the literature.
+        rest: share of windows that hold nothing but rest.
+        speed: slowest and fastest play of an action.
+        pose_speed: how much a skeleton may run faster or slower than the IMU beside it.
+        device_turn: standard deviation of the turn of a device on the body, degrees.
+        any_turn: share of devices worn in an arbitrary orientation.
+        extra_device: share of windows with a virtual device beside the real one.
+        virtual_only: share of windows in which virtual devices stand in for the real one.
+        drop_stream: share of windows in which a stream dies or comes up in the middle.
+        lose: largest share of pose frames that are lost.
+        pose_noise: largest standard deviation of the joints' noise, metres.
+        shake: share of windows with joints that jump.
+        hide: share of windows with limbs hidden.
+        tilt: standard deviation of the error of the up direction, degrees.
+    """
+
+    as_stream: float = 0.4
+    rest: float = 0.06
+    speed: tuple[float, float] = (0.75, 1.3)
+    pose_speed: float = 0.1
+    device_turn: float = 15.0
+    any_turn: float = 0.1
+    extra_device: float = 0.25
+    virtual_only: float = 0.1
+    drop_stream: float = 0.1
+    lose: float = 0.5
+    pose_noise: float = 0.03
+    shake: float = 0.1
+    hide: float = 0.1
+    tilt: float = 6.0
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A recording of one action, ready to draw windows from.
+
+    Attributes:
+        label: its label; streams: by name, pose as canonical joints with z up.
+        virtual: IMU streams computed from its skeleton, by name.
+        rests: whether the person stands or sits still at its start and end.
+    """
+
+    label: str
+    subject: str
+    streams: dict[str, Stream]
+    virtual: dict[str, Stream] = field(default_factory=dict)
+    rests: bool = True
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """First and last stamp, seconds."""
+        starts = [s.stamps[0] for s in self.streams.values()]
+        ends = [s.stamps[-1] for s in self.streams.values()]
+        return float(min(starts)), float(max(ends))
+
+
+def make_clip(recording: Recording, label: str, rests: bool) -> Clip:
+    """Return a recording as a clip; its skeleton becomes canonical joints with z up."""
+    streams = {}
+    for name, stream in recording.streams.items():
+        if modality_of(name) == 'pose' and stream.layout:
+            joints = canonical_joints(stream.values, stream.layout, stream.up)
+            stream = Stream(stream.stamps, joints)
+        if modality_of(name) in ('pose', 'imu'):
+            streams[name] = stream
+    return Clip(label, recording.subject, streams, rests=rests)
+
+
+def random_rotation(rng: np.random.Generator) -> np.ndarray:
+    """Return a rotation (3, 3), uniform over all."""
+    q = rng.normal(size=4)
+    return quaternion_rotation(q / np.linalg.norm(q))
+
+
+def small_rotation(rng: np.random.Generator, degrees: float) -> np.ndarray:
+    """Return a rotation (3, 3) about a random axis by a normal angle."""
+    axis = rng.normal(size=3)
+    axis /= np.linalg.norm(axis)
+    half = np.deg2rad(rng.normal() * degrees) / 2
+    return quaternion_rotation(np.concatenate([[np.cos(half)], np.sin(half) * axis]))
+
+
+def quaternion_rotation(q: np.ndarray) -> np.ndarray:
+    """Return the rotation (3, 3) of a unit quaternion (w, x, y, z)."""
+    w, x, y, z = q
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+
+
+def _hold(sample: np.ndarray, count: int, sway: float, rng: np.random.Generator) -> np.ndarray:
+    """`count` samples of a body that holds still, with a slow sway and noise."""
+    noise = rng.normal(size=(count, *sample.shape)).astype(np.float32)
+    drift = np.cumsum(rng.normal(size=(count, sample.shape[-1])), axis=0) / np.sqrt(count)
+    drift = drift.astype(np.float32).reshape(count, *[1] * (sample.ndim - 1), -1)
+    return (sample + sway * noise + sway * drift).astype(np.float32)
+
+
+class WindowSampler:
+    """Draws augmented windows and their labels from clips.
+
+    Args:
+        clips: what to draw from.
+        spec: window and grid.
+        settings: how windows are drawn.
+    """
+
+    def __init__(
+        self, clips: Sequence[Clip], spec: WindowSpec, settings: SamplerSettings | None = None
+    ) -> None:
+        self.clips = list(clips)
+        self.spec = spec
+        self.settings = settings or SamplerSettings()
+
+    def draw(self, index: int, rng: np.random.Generator) -> tuple[Window, str]:
+        """Return a window of clip `index` and its label."""
+        clip, spec, how = self.clips[index], self.spec, self.settings
+        start, end = clip.span
+        speed = float(np.exp(rng.uniform(*np.log(how.speed))))
+        length = (end - start) / speed
+        streams = self._choose_streams(clip, rng)
+        label = clip.label
+        resting = clip.rests and rng.random() < how.rest
+        if resting:
+            label = REST
+            window_end = -0.3 if rng.random() < 0.5 else length + spec.seconds + 0.3
+        elif clip.rests and rng.random() < how.as_stream:
+            # At least half of the action, or of the window, lies inside.
+            half = min(length, spec.seconds) / 2
+            window_end = float(rng.uniform(half, length + spec.seconds - half))
+        else:
+            slack = length - spec.seconds
+            window_end = float(rng.uniform(min(0.0, slack) - 0.1, max(0.0, slack) + 0.1))
+            window_end = spec.seconds + window_end if slack > 0 else length - window_end - 0.1
+            window_end = float(np.clip(window_end, 0.5, max(length, spec.seconds)))
+            clip_only = True
+            return self._cut(streams, clip, start, speed, window_end, not clip_only, rng), label
+        return self._cut(streams, clip, start, speed, window_end, True, rng), label
+
+    def _choose_streams(self, clip: Clip, rng: np.random.Generator) -> dict[str, Stream]:
+        how = self.settings
+        streams = dict(clip.streams)
+        if not clip.virtual:
+            return streams
+        names = list(clip.virtual)
+        has_real = any(modality_of(n) == 'imu' for n in streams)
+        if not has_real or rng.random() < how.virtual_only:
+            streams = {n: s for n, s in streams.items() if modality_of(n) != 'imu'}
+            for name in rng.choice(names, size=min(len(names), 1 + (rng.random() < 0.3)), replace=False):
+                streams[str(name)] = clip.virtual[str(name)]
+        elif rng.random() < how.extra_device:
+            name = str(rng.choice(names))
+            streams.setdefault(name, clip.virtual[name])
+        return streams
+
+    def _cut(
+        self,
+        streams: dict[str, Stream],
+        clip: Clip,
+        start: float,
+        speed: float,
+        window_end: float,
+        pad: bool,
+        rng: np.random.Generator,
+    ) -> Window:
+        """Play the streams at `speed` from time 0 and cut the window ending at `window_end`."""
+        spec, how = self.spec, self.settings
+        pieces = {}
+        newest = window_end
+        dying = str(rng.choice(list(streams))) if rng.random() < how.drop_stream else ''
+        for name, stream in streams.items():
+            pace = speed
+            is_pose = modality_of(name) == 'pose'
+            if is_pose:
+                pace *= float(np.exp(rng.normal() * how.pose_speed))
+            stamps = (stream.stamps - start) / pace
+            values = stream.values
+            if is_pose:
+                stamps, values = self._worsen_pose(stamps, values, rng)
+            else:
+                values = self._worsen_imu(values, stream, speed, rng)
+            if pad:
+                stamps, values = self._pad(stamps, values, is_pose, window_end, rng)
+            if name == dying and len(streams) > 1:
+                at = window_end - rng.uniform(0.3, spec.seconds - 0.3)
+                keep = stamps < at if rng.random() < 0.7 else stamps > at
+                stamps, values = stamps[keep], values[keep]
+            of = spec.stream(name)
+            grid = spec.grid(window_end, of.rate)
+            pieces[name] = resample(stamps, values, grid, of)
+        return make_window(pieces, window_end, newest, spec)
+
+    def _pad(
+        self,
+        stamps: np.ndarray,
+        values: np.ndarray,
+        is_pose: bool,
+        window_end: float,
+        rng: np.random.Generator,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Put rest before and after: the first and last samples, held."""
+        step = 0.1 if is_pose else 0.04
+        first, last = window_end - self.spec.seconds - 0.2, window_end + 0.2
+        before = np.arange(stamps[0] - step, first, -step)[::-1]
+        after = np.arange(stamps[-1] + step, last, step)
+        few = 2 if is_pose else 5
+        parts, times = [values], [stamps]
+        sway = 0.004 if is_pose else 0.05
+        if len(before):
+            parts.insert(0, _hold(values[:few].mean(axis=0), len(before), sway, rng))
+            times.insert(0, before)
+        if len(after):
+            parts.append(_hold(values[-few:].mean(axis=0), len(after), sway, rng))
+            times.append(after)
+        return np.concatenate(times), np.concatenate(parts)
+
+    def _worsen_pose(
+        self, stamps: np.ndarray, joints: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        how = self.settings
+        joints = joints @ small_rotation(rng, how.tilt).T.astype(np.float32)
+        count = len(joints)
+        if rng.random() < 0.5:
+            keep = rng.random(count) >= rng.uniform(0.0, how.lose)
+            keep[[0, -1]] = True
+            stamps, joints = stamps[keep], joints[keep]
+            count = len(joints)
+        stretch = np.exp(rng.normal(size=(1, joints.shape[1], 1)) * 0.05)
+        joints = (joints - joints[:, :1]) * stretch + joints[:, :1]
+        offset = rng.normal(size=(1, *joints.shape[1:])) * 0.02
+        noise = rng.normal(size=joints.shape) * (rng.uniform(0.0, how.pose_noise))
+        joints = (joints + offset + noise).astype(np.float32)
+        if rng.random() < how.shake:
+            hit = rng.random(joints.shape[:2]) < 0.03
+            joints[hit] += (rng.normal(size=(int(hit.sum()), 3)) * 0.2).astype(np.float32)
+        if rng.random() < how.hide:
+            hidden = rng.choice(_LIMBS[int(rng.integers(len(_LIMBS)))], size=2)
+            joints[:, hidden] = np.nan
+        return stamps, joints
+
+    def _worsen_imu(
+        self, samples: np.ndarray, stream: Stream, speed: float, rng: np.random.Generator
+    ) -> np.ndarray:
+        how = self.settings
+        turn = random_rotation(rng) if rng.random() < how.any_turn else None
+        if turn is None:
+            turn = small_rotation(rng, how.device_turn)
+        samples = rotate_device(samples, turn).astype(np.float32)
+        # Played faster, a motion turns faster; its accelerations are left as they were, since
+        # gravity cannot be told from them without knowing the orientation.
+        samples[:, 3:] *= speed
+        scale = np.exp(rng.normal(size=2) * 0.05)
+        samples[:, :3] *= scale[0]
+        samples[:, 3:] *= scale[1]
+        bias = np.concatenate([rng.normal(size=3) * 0.2, rng.normal(size=3) * 0.03])
+        sigma = np.array([0.4] * 3 + [0.08] * 3) * rng.uniform()
+        return (samples + bias + rng.normal(size=samples.shape) * sigma).astype(np.float32)
+
+
+_LIMBS = [
+    [JOINT['left_elbow'], JOINT['left_wrist']],
+    [JOINT['right_elbow'], JOINT['right_wrist']],
+    [JOINT['left_knee'], JOINT['left_ankle']],
+    [JOINT['right_knee'], JOINT['right_ankle']],
+    [JOINT['head'], JOINT['head']],
+    [JOINT['left_ankle'], JOINT['right_ankle']],
+]

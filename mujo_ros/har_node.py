@@ -1,0 +1,330 @@
+"""`har_node`: skeleton, IMUs and camera in, `/activity` out. A lifecycle node.
+
+Callbacks convert and store; one worker thread of its own runs the model, triggered by a timer on
+the node's clock. Model loaded on configure, streams on activate, both freed the same way back.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock, ClockType, JumpHandle, JumpThreshold
+from rclpy.duration import Duration
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.task import Future
+from rclpy.timer import Timer
+from std_msgs.msg import String
+from visualization_msgs.msg import MarkerArray
+
+from mujo_core.skeleton import get_layout
+from mujo_ros import parameters
+from mujo_ros.convert import activity_to_classification, activity_to_json
+from mujo_ros.diagnostics import Diagnostics, Figures
+from mujo_ros.health import SilenceWatch
+from mujo_ros.intake import Intake
+from mujo_ros.markers import activity_markers
+from mujo_ros.run import run
+from mujo_ros.streams import node_seconds
+from mujo_ros.upright import UpDirection
+from mujo_ros.worker import Worker
+
+BACKWARD, FORWARD = 0.1, 10.0  # s: the clock has jumped when it moves so between two ticks
+CLOCK_STANDS = 5  # s of real time without simulated time before that is said
+
+SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+
+Tick = tuple[float, float]  # the node's clock and a monotonic one, s
+
+
+def load_recognizer(checkpoint: str, device: str, top_k: int, false_alarm_rate: float) -> Any:
+    """The recognizer of `mujo_core` for the node's parameters of these names."""
+    from mujo_core.recognition import Recognizer
+
+    return Recognizer(
+        checkpoint or None, device=device, top_k=top_k, false_alarm_rate=false_alarm_rate
+    )
+
+
+class HarNode(LifecycleNode):
+    """Recognizes human activity from whatever streams there are.
+
+    Args:
+        recognizer_factory: (checkpoint, device, top_k, false_alarm_rate) to a recognizer.
+        **arguments: of the node (context, parameter_overrides, namespace, ...).
+
+    Attributes:
+        failure: done when the node cannot go on and its process should end.
+    """
+
+    def __init__(
+        self, recognizer_factory: Callable[..., Any] = load_recognizer, **arguments: Any
+    ) -> None:
+        super().__init__('har_node', **arguments)
+        self.failure: Future[str] = Future()
+        self._factory = recognizer_factory
+        self._recognizer: Any = None
+        self._intake: Intake | None = None
+        self._watch: SilenceWatch | None = None
+        self._worker: Worker[Tick] | None = None
+        self._timer: Timer | None = None
+        self._jump: JumpHandle | None = None
+        self._activity: Any = None
+        self._classification: Any = None
+        self._markers: Any = None
+        self._answered: bool | None = None
+        self._figures = Figures()
+        self._said: set[str] = set()
+        self._last_tick = self._seen_clock = 0.0
+        self._standing = 0
+        parameters.declare(self)
+        self.add_on_set_parameters_callback(
+            lambda changed: parameters.check(changed, self._recognizer is not None)
+        )
+        self.add_post_set_parameters_callback(self._apply)
+        self._diagnostics = Diagnostics(self.get_fully_qualified_name().lstrip('/'))
+        self._diagnostics_publisher = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        # Steady, so that it also tells when simulated time stands still.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._diagnostics_timer = self.create_timer(1.0, self._diagnose, clock=steady)
+        self._start_timer: Timer | None = None
+        if self._value('autostart'):
+            self._start_timer = self.create_timer(0.0, self._autostart, clock=steady)
+
+    @property
+    def state(self) -> str:
+        """Label of the lifecycle state."""
+        return str(self._state_machine.current_state[1])
+
+    # Lifecycle
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load and warm up the model; FAILURE with one line where parameters do not work."""
+        line = parameters.refusal(self.get_parameters(list(parameters.SETTINGS)), loaded=False)
+        if line:
+            return self._refuse(line)
+        names = ('checkpoint', 'device', 'top_k', 'false_alarm_rate')
+        try:
+            recognizer = self._factory(*map(self._value, names))
+            recognizer.warm_up()
+        except (ValueError, OSError, ImportError, RuntimeError) as error:
+            return self._refuse(f'cannot load the model: {error}')
+        self._recognizer = recognizer
+        self._figures = Figures()
+        self._activity = self.create_lifecycle_publisher(String, 'activity', 10)
+        self._markers = self.create_lifecycle_publisher(MarkerArray, '~/markers', 1)
+        self._classification = self._typed_publisher()
+        self.get_logger().info(
+            f'{len(recognizer.labels)} labels from {", ".join(recognizer.modalities)}; '
+            f'window {recognizer.window_seconds:g} s'
+        )
+        return SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe and start to tick."""
+        self._recognizer.reset()
+        self._answered = None
+        self._last_tick = now = node_seconds(self)
+        self._intake = Intake(
+            self,
+            self._recognizer,
+            self._value('layout'),
+            self._new_up(),
+            parameters.placements(self._value('placements')),
+            self._value('camera'),
+        )
+        streams, log = self._intake.streams, self.get_logger()
+        patience = self._recognizer.window_seconds
+        self._watch = SilenceWatch(
+            streams.health, streams.describe, log.warning, log.info, patience, now
+        )
+        self._worker = Worker(self._recognize, self._failed)
+        self._jump = self.get_clock().create_jump_callback(
+            JumpThreshold(
+                min_forward=Duration(seconds=FORWARD), min_backward=Duration(seconds=-BACKWARD)
+            ),
+            post_callback=lambda _: self._follow_clock(node_seconds(self)),
+        )
+        self._timer = self.create_timer(1.0 / self._value('rate'), self._tick)
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Unsubscribe and stop to tick; the model stays loaded."""
+        self._stop()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the model."""
+        self._free()
+        return SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop and free, from any state."""
+        self._free()
+        return SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Back to unconfigured, from where it can be configured again."""
+        self.get_logger().error(f'a transition from {state.label} failed: now unconfigured')
+        self._free()
+        return SUCCESS
+
+    def destroy_node(self) -> None:
+        """Stop the worker before its publishers go."""
+        self._free()
+        super().destroy_node()
+
+    def _autostart(self) -> None:
+        assert self._start_timer is not None
+        self.destroy_timer(self._start_timer)
+        started = self.state != 'unconfigured' or (
+            self.trigger_configure() == SUCCESS and self.trigger_activate() == SUCCESS
+        )
+        if not started:
+            self.failure.set_result('autostart failed')
+
+    def _refuse(self, line: str) -> TransitionCallbackReturn:
+        self.get_logger().error(line)
+        return FAILURE
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self.destroy_timer(self._timer)
+        if self._jump is not None:
+            self._jump.unregister()
+        if self._intake is not None:
+            self._intake.streams.close()
+        if self._worker is not None and not self._worker.stop():
+            self.get_logger().warning('left an inference behind that takes more than 2 s')
+        self._timer = self._jump = self._worker = self._watch = None
+
+    def _free(self) -> None:
+        self._stop()
+        for publisher in (self._activity, self._classification, self._markers):
+            if publisher is not None:
+                self.destroy_lifecycle_publisher(publisher)
+        self._activity = self._classification = self._markers = None
+        self._recognizer = self._intake = None
+
+    # Parameters
+
+    def _value(self, name: str) -> Any:
+        return self.get_parameter(name).value
+
+    def _new_up(self) -> UpDirection:
+        names = ('skeleton_up', 'camera_pitch', 'layout')
+        return UpDirection(*map(self._value, names))
+
+    def _apply(self, changed: Sequence[Parameter[Any]]) -> None:
+        names = {parameter.name for parameter in changed}
+        if 'rate' in names and self._timer is not None:
+            self._timer.timer_period_ns = int(1e9 / self._value('rate'))
+        if names & {'skeleton_up', 'camera_pitch'} and self._intake is not None:
+            self._intake.up = self._new_up()
+
+    def _typed_publisher(self) -> Any:
+        try:
+            from vision_msgs.msg import Classification
+        except ImportError:
+            self.get_logger().info('vision_msgs is not installed: no activity/classification')
+            return None
+        return self.create_lifecycle_publisher(Classification, 'activity/classification', 10)
+
+    # Ticks
+
+    def _tick(self) -> None:
+        now = node_seconds(self)
+        self._follow_clock(now)
+        assert self._watch is not None and self._worker is not None
+        answered, self._answered = self._answered, None
+        if not self._watch.has_data(now):
+            return
+        if answered is not None:
+            self._watch.answered(answered, now)
+        self._figures.ticks += 1
+        if not self._worker.trigger((now, time.monotonic())):
+            self._figures.missed += 1
+
+    def _follow_clock(self, now: float) -> None:
+        """Start anew when time went back (a bag loops), be patient again when it leapt ahead."""
+        step, self._last_tick = now - self._last_tick, now
+        if -BACKWARD <= step <= FORWARD or self._intake is None or self._watch is None:
+            return
+        if step < 0.0:
+            self._recognizer.reset()
+            self._intake.restart()
+            self._figures.jumps += 1
+            self.get_logger().info(f'time went back by {-step:.1f} s: starting anew')
+        self._watch.restart(now)
+
+    def _recognize(self, tick: Tick) -> None:
+        now, started = tick
+        figures = self._figures
+        activity = self._recognizer.recognize(now)
+        figures.inference.append(time.monotonic() - started)
+        self._answered = activity is not None
+        if activity is None:
+            return
+        age = node_seconds(self) - activity.newest
+        latency = time.monotonic() - started
+        text = activity_to_json(activity, age, latency, self._value('person'))
+        self._activity.publish(String(data=text))
+        figures.answers += 1
+        figures.latency.append(latency)
+        figures.age.append(age)
+        figures.coverage = dict(activity.coverage)
+        intake = self._intake
+        if self._classification is not None and intake is not None:
+            self._classification.publish(activity_to_classification(activity, intake.frame_id))
+        if intake is not None and intake.skeleton and self._markers.get_subscription_count():
+            self._publish_markers(activity, intake)
+
+    def _publish_markers(self, activity: Any, intake: Intake) -> None:
+        assert intake.skeleton is not None
+        frame_id, xyz = intake.skeleton
+        layout = get_layout(self._value('layout'))
+        up = intake.skeleton_up or layout.up
+        text = f'{activity.label} {activity.confidence:.0%}'
+        self._markers.publish(
+            activity_markers(activity.stamp, frame_id, xyz, layout.name, up, text)
+        )
+
+    def _failed(self, error: Exception) -> None:
+        self._figures.failures += 1
+        line = traceback.format_exception_only(error)[-1].strip()
+        if line not in self._said and len(self._said) < 100:
+            self._said.add(line)
+            trace = ''.join(traceback.format_exception(error))
+            self.get_logger().error(f'an inference failed (said once): {line}\n{trace}')
+
+    def _diagnose(self) -> None:
+        now = node_seconds(self)
+        self._standing = self._standing + 1 if now == self._seen_clock else 0
+        self._seen_clock = now
+        fault = ''
+        if self._standing >= CLOCK_STANDS:
+            clocks = self.count_publishers('/clock')
+            fault = f'use_sim_time is true and time stands still, /clock has {clocks} publishers'
+            if self._standing == CLOCK_STANDS:
+                self.get_logger().warning(fault)
+        health = self._intake.streams.health if self._intake is not None else {}
+        self._diagnostics_publisher.publish(
+            self._diagnostics.message(now, self.state, health, self._figures, fault)
+        )
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the node until SIGINT or SIGTERM."""
+    # One thread for torch, which is not loaded yet: inference beside callbacks, not against them.
+    os.environ.setdefault('OMP_NUM_THREADS', '1')
+    return run(HarNode, args)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

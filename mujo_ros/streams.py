@@ -1,0 +1,159 @@
+"""Subscriptions of a node: QoS, counting, one line for each kind of trouble."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import (
+    HistoryPolicy,
+    QoSCompatibility,
+    QoSPolicyKind,
+    QoSProfile,
+    ReliabilityPolicy,
+    qos_check_compatible,
+)
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
+
+from mujo_ros.convert import MessageError
+from mujo_ros.health import REMEDIES, StreamHealth
+
+OVERRIDABLE = (
+    QoSPolicyKind.HISTORY,
+    QoSPolicyKind.DEPTH,
+    QoSPolicyKind.RELIABILITY,
+    QoSPolicyKind.DURABILITY,
+)
+
+
+def sensor_qos(depth: int) -> QoSProfile:
+    """Best effort, which takes reliable and best effort publishers; `depth` rides out a burst."""
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=ReliabilityPolicy.BEST_EFFORT
+    )
+
+
+def overridable() -> QoSOverridingOptions:
+    """Lets parameters `qos_overrides.<topic>.<kind>.<policy>` change QoS."""
+    return QoSOverridingOptions(OVERRIDABLE)
+
+
+def node_seconds(node: Node) -> float:
+    """The node's clock (simulated time included), s."""
+    return float(node.get_clock().now().nanoseconds * 1e-9)
+
+
+class Streams:
+    """The subscriptions of a node and the health of each.
+
+    Args:
+        node: whose clock, log and subscriptions these are.
+        refused: the recognizer's refusals so far, by stream and kind.
+    """
+
+    def __init__(self, node: Node, refused: Callable[[], Mapping[str, Counter[str]]]) -> None:
+        self.health: dict[str, StreamHealth] = {}
+        self._node = node
+        self._refused = refused
+        self._seen: dict[str, Counter[str]] = {}
+        self._said: set[tuple[str, str]] = set()
+        self._subscriptions: dict[str, Subscription[Any]] = {}
+
+    def add(
+        self,
+        name: str,
+        msg_type: type,
+        topic: str,
+        store: Callable[[Any, float], tuple[float, bool, bool]],
+        depth: int,
+        max_gap: float,
+    ) -> None:
+        """Subscribe a stream.
+
+        `store(msg, now)` converts and stores, and returns (stamp in s, whether it was stored,
+        whether it is empty); it raises `MessageError` for a message that cannot be used.
+        """
+        health = self.health.setdefault(name, StreamHealth(name, topic, max_gap))
+
+        def receive(msg: Any) -> None:
+            now = node_seconds(self._node)
+            health.received_at = now
+            try:
+                stamp, stored, empty = store(msg, now)
+            except MessageError as error:
+                health.refused[error.kind] += 1
+                self._say(health, error.kind, str(error))
+                return
+            if stored:
+                health.accept(stamp, now, empty)
+            else:
+                self._take_over_refusals(health)
+
+        self._subscriptions[name] = self._node.create_subscription(
+            msg_type, topic, receive, sensor_qos(depth), qos_overriding_options=overridable()
+        )
+
+    def note(self, name: str, kind: str) -> None:
+        """Count something odd about a message that is used all the same; say it once."""
+        health = self.health[name]
+        health.noted[kind] += 1
+        self._say(health, kind, REMEDIES[kind])
+
+    def close(self) -> None:
+        """Unsubscribe; healths stay readable."""
+        while self._subscriptions:
+            self._node.destroy_subscription(self._subscriptions.popitem()[1])
+
+    def describe(self, health: StreamHealth, now: float) -> str:
+        """One clause: the topic, its publishers, and what came of them."""
+        resolved = self._node.resolve_topic_name(health.topic)
+        name = health.topic if resolved == f'/{health.topic}' else f'{health.topic} ({resolved})'
+        infos = self._node.get_publishers_info_by_topic(resolved)
+        if not infos:
+            return f'{name}: no publisher'
+        count = f'{len(infos)} publisher{"s" if len(infos) > 1 else ""}'
+        subscription = self._subscriptions.get(health.name)
+        if subscription is not None:
+            expected = _type_name(subscription.msg_type)
+            fitting = [info for info in infos if info.topic_type == expected]
+            if not fitting:
+                return f'{name}: {count} of {infos[0].topic_type}, expected {expected}'
+            checks = [
+                qos_check_compatible(i.qos_profile, subscription.qos_profile) for i in fitting
+            ]
+            if all(verdict == QoSCompatibility.ERROR for verdict, _ in checks):
+                return f'{name}: {count}, QoS does not match ({checks[0][1].strip()})'
+        if health.received_at is None:
+            return f'{name}: {count}, no message yet'
+        if health.is_live(now):
+            absent = ' but nobody is in view' if health.empty_since is not None else ''
+            return f'{name}: {count}, messages come{absent}'
+        if now - health.received_at <= 1.0:
+            return f'{name}: {count}, every message refused ({_counts(health.refused)})'
+        return f'{name}: {count}, no message for {now - health.received_at:.1f} s'
+
+    def _take_over_refusals(self, health: StreamHealth) -> None:
+        """Count what the recognizer newly refused of this stream."""
+        counts = Counter(self._refused().get(health.name, {}))
+        for kind, count in (counts - self._seen.get(health.name, Counter())).items():
+            health.refused[kind] += count
+            self._say(health, kind, REMEDIES.get(kind, kind))
+        self._seen[health.name] = counts
+
+    def _say(self, health: StreamHealth, kind: str, line: str) -> None:
+        if (health.name, kind) not in self._said:
+            self._said.add((health.name, kind))
+            self._node.get_logger().warning(
+                f'{health.topic}: {kind}: {line} (said once, counted on /diagnostics)'
+            )
+
+
+def _type_name(msg_type: Any) -> str:
+    return f'{msg_type.__module__.split(".")[0]}/msg/{msg_type.__name__}'
+
+
+def _counts(counter: Counter[str]) -> str:
+    return ', '.join(f'{kind} {count}' for kind, count in counter.most_common())

@@ -1,0 +1,98 @@
+"""A recognizer with the real timeline and no model: says 'walk' when enough is covered."""
+
+import time
+from dataclasses import dataclass, field
+
+from mujo_core.skeleton import canonical_joints
+from mujo_core.timeline import Timeline
+
+
+@dataclass
+class FakeActivity:
+    """Same fields as the real one."""
+
+    stamp: float
+    newest: float
+    window: tuple
+    coverage: dict
+    modalities: list
+    label: str = 'walk'
+    confidence: float = 0.9
+    scores: list = field(default_factory=lambda: [('walk', 0.9), ('jog', 0.06)])
+    unknown: float = 0.04
+    event: str = 'continue'
+    person: str = ''
+
+    def to_dict(self, age, latency):
+        return {
+            'version': 1,
+            'stamp': self.stamp,
+            'label': self.label,
+            'confidence': self.confidence,
+            'scores': [list(pair) for pair in self.scores],
+            'unknown': self.unknown,
+            'modalities': self.modalities,
+            'coverage': self.coverage,
+            'window': list(self.window),
+            'age': age,
+            'latency': latency,
+            'event': self.event,
+            'person': self.person,
+        }
+
+
+class FakeRecognizer:
+    """Args: arguments of the factory; `busy`: s that each inference takes."""
+
+    window_seconds = 3.0
+    labels = ('walk', 'jog')
+    modalities = ('pose', 'imu')
+
+    def __init__(self, *arguments, busy=0.0):
+        self.arguments = arguments
+        self.busy = busy
+        self.timeline = Timeline()
+        self.warmed_up = False
+        self.resets = 0
+        self.ups = []
+        self.error = None
+
+    @property
+    def refused(self):
+        return self.timeline.refused
+
+    @property
+    def jumps(self):
+        return self.timeline.jumps
+
+    def add_pose(self, stamp, xyz, layout, up=None, now=None):
+        self.ups.append(up)
+        return bool(self.timeline.insert('pose', stamp, canonical_joints(xyz, layout, up), now))
+
+    def add_imu(self, placement, stamp, sample, now=None):
+        return bool(self.timeline.insert(f'imu/{placement}', stamp, sample, now))
+
+    def add_image(self, stamp, image, now=None):
+        return False
+
+    def warm_up(self):
+        self.warmed_up = True
+
+    def reset(self):
+        self.resets += 1
+        self.timeline.clear()
+
+    def recognize(self, now=None):
+        if self.error:
+            raise self.error
+        time.sleep(self.busy)
+        window = self.timeline.cut()
+        if window is None or window.total < 0.3:
+            return None
+        return FakeActivity(
+            stamp=window.end,
+            newest=window.newest,
+            window=(window.start, window.end),
+            coverage=window.coverage,
+            modalities=window.modalities(),
+        )

@@ -1,0 +1,119 @@
+"""What a test needs around a node: executor, other end of its topics, its log, deadlines."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import rclpy
+from rcl_interfaces.msg import Log
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.parameter import Parameter
+
+WARNING = int.from_bytes(Log.WARN, 'little') if isinstance(Log.WARN, bytes) else int(Log.WARN)
+
+
+def wait_until(condition, timeout=10.0, what='the condition'):
+    """Poll until `condition()` is true and return its value; fail after `timeout` s."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f'{what} did not come about in {timeout} s'
+        time.sleep(0.005)
+
+
+class Collector(list):
+    """Messages of a topic as they come, with the time of arrival in `times`."""
+
+    def __init__(self):
+        super().__init__()
+        self.times = []
+
+    def take(self, msg):
+        self.times.append(time.monotonic())
+        self.append(msg)
+
+    def wait(self, count, timeout=10.0):
+        """The messages, once there are `count`."""
+        wait_until(lambda: len(self) >= count, timeout, f'message {count} (got {len(self)})')
+        return list(self)
+
+    def wait_for(self, condition, timeout=10.0, what='such a message'):
+        """The first message from now on that fulfils `condition`."""
+        start = len(self)
+        return wait_until(
+            lambda: next((m for m in self[start:] if condition(m)), None), timeout, what
+        )
+
+
+class Rig:
+    """A context in a domain of its own, with an executor that spins in a thread."""
+
+    def __init__(self, domain):
+        self.domain = domain
+        self.context = Context()
+        rclpy.init(args=[], context=self.context, domain_id=domain)
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.nodes = []
+        self.processes = []
+        self.node = self.add(rclpy.create_node('rig', context=self.context))
+        self.log = self.collect(Log, '/rosout', 100)
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread.start()
+
+    def _spin(self):
+        try:
+            self.executor.spin()
+        except ExternalShutdownException:
+            pass
+
+    def add(self, node):
+        """Let the executor spin a node until the test ends."""
+        self.nodes.append(node)
+        self.executor.add_node(node)
+        return node
+
+    def parameters(self, **values):
+        """Overrides for a node's constructor."""
+        return [Parameter(name, value=value) for name, value in values.items()]
+
+    def collect(self, msg_type, topic, depth=1000):
+        """A `Collector` of a topic."""
+        collector = Collector()
+        self.node.create_subscription(msg_type, topic, collector.take, depth)
+        return collector
+
+    def publisher(self, msg_type, topic, qos=100, match=True):
+        """A publisher, matched with a subscription of the node under test."""
+        publisher = self.node.create_publisher(msg_type, topic, qos)
+        if match:
+            wait_until(publisher.get_subscription_count, 10.0, f'a subscription of {topic}')
+        return publisher
+
+    def warnings(self, of='har_node'):
+        """Lines of the log of node `of` at WARN or above."""
+        return [m.msg for m in list(self.log) if m.level >= WARNING and m.name.endswith(of)]
+
+    def start(self, *arguments, **options):
+        """A Python process in this domain; ended with the test."""
+        environment = {**os.environ, 'ROS_DOMAIN_ID': str(self.domain), 'PYTHONUNBUFFERED': '1'}
+        process = subprocess.Popen([sys.executable, *arguments], env=environment, **options)
+        self.processes.append(process)
+        return process
+
+    def close(self):
+        """End everything that the test started."""
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+            process.wait()
+        self.executor.shutdown()
+        self._thread.join(5.0)
+        for node in self.nodes:
+            node.destroy_node()
+        self.context.try_shutdown()
