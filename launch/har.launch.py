@@ -1,4 +1,4 @@
-"""Starts `har_node`, and on demand `pose_node` for a camera, both as lifecycle nodes.
+"""Starts `har_node` and, for a camera, `pose_node`, both as lifecycle nodes.
 
 `ros2 launch mujo_ros har.launch.py --show-args` lists the arguments.
 """
@@ -6,87 +6,97 @@
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
-from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
-from launch.conditions import IfCondition
+from launch.action import Action
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 from launch_ros.parameter_descriptions import ParameterValue
+
+from launch import LaunchContext, LaunchDescription
 
 CONFIG = Path(get_package_share_directory('mujo_ros')) / 'config'
 
 # name, default, description
 ARGUMENTS = (
-    ('params_file', str(CONFIG / 'har.yaml'), 'YAML file with the parameters of the nodes'),
-    ('namespace', '', 'Namespace of nodes and topics, one for each person or robot'),
-    ('checkpoint', '', 'Folder of the checkpoint; empty: the one that comes with mujo'),
-    ('placements', "['right_wrist']", "Where IMUs are worn, as a YAML list; [''] for none"),
-    ('layout', 'mediapipe33', 'Joint list of the clouds on skeleton'),
-    ('rate', '10.0', 'Answers a second, Hz'),
-    ('device', 'cpu', 'Where the model runs: cpu, cuda or cuda:N'),
+    ('params_file', str(CONFIG / 'har.yaml'), 'YAML file with the parameters of both nodes'),
+    ('namespace', '', 'Namespace of nodes and topics, for one of several people or robots'),
+    ('use_pose_node', 'true', 'Start pose_node, which makes the skeleton from the camera'),
     ('skeleton_topic', 'skeleton', 'Topic of the skeleton (sensor_msgs/PointCloud2)'),
     ('camera_topic', 'camera/image_raw', 'Topic of the camera (sensor_msgs/Image)'),
-    ('use_pose_node', 'true', 'Start pose_node, which makes the skeleton from the camera'),
-    ('use_sim_time', 'false', 'Take time from /clock'),
     ('autostart', 'true', 'Configure and activate the nodes; false for a lifecycle manager'),
+    ('use_sim_time', 'false', 'Take the time from /clock'),
     ('log_level', 'info', 'debug, info, warn or error'),
     (
         'dds_profile',
         str(CONFIG / 'fastdds_shm.xml'),
-        'Fast DDS profile: shared memory on one computer, so that images are not lost; '
-        "'' for the default, which other computers can reach",
+        "Fast DDS profile with shared memory large enough for images; '' for Fast DDS as it comes",
     ),
 )
 
+# name, type, description: parameters of har_node that win over params_file when they are given
+OVERRIDES = (
+    ('checkpoint', str, 'Folder of the checkpoint'),
+    ('placements', list[str], "Where IMUs are worn, as a YAML list: ['right_wrist']"),
+    ('layout', str, 'Joint list of the clouds on skeleton'),
+    ('skeleton_up', str, "Axis of the skeleton's frame that points up, or auto"),
+    ('camera_pitch', float, 'How far the camera looks down, rad'),
+    ('rate', float, 'Answers a second, Hz'),
+    ('device', str, 'Where the model runs: cpu, cuda or cuda:N'),
+    ('person', str, 'Name put into the field person of each answer'),
+)
 
-def generate_launch_description() -> LaunchDescription:
-    """Describe the nodes; each argument of the command line wins over `params_file`."""
-    value = {name: LaunchConfiguration(name) for name, _, _ in ARGUMENTS}
-    profile_is_given = IfCondition(["'", value['dds_profile'], "' != ''"])
+
+def start_nodes(context: LaunchContext) -> list[Action]:
+    """Make the nodes from the arguments as they were given."""
+    given = {name: LaunchConfiguration(name).perform(context) for name, *_ in ARGUMENTS + OVERRIDES}
     shared = {
-        'use_sim_time': ParameterValue(value['use_sim_time'], value_type=bool),
-        'autostart': ParameterValue(value['autostart'], value_type=bool),
+        'use_sim_time': ParameterValue(given['use_sim_time'], value_type=bool),
+        'autostart': ParameterValue(given['autostart'], value_type=bool),
     }
-    remappings = [
-        ('skeleton', value['skeleton_topic']),
-        ('camera/image_raw', value['camera_topic']),
-    ]
+    overrides = {
+        name: ParameterValue(given[name], value_type=kind)
+        for name, kind, _ in OVERRIDES
+        if given[name]
+    }
     common = {
         'package': 'mujo_ros',
-        'namespace': value['namespace'],
-        'remappings': remappings,
-        'arguments': ['--ros-args', '--log-level', value['log_level']],
+        'namespace': given['namespace'],
+        'remappings': [
+            ('skeleton', given['skeleton_topic']),
+            ('camera/image_raw', given['camera_topic']),
+        ],
+        'ros_arguments': ['--log-level', given['log_level']],
         'output': 'screen',
     }
-    har_parameters = {
-        'checkpoint': ParameterValue(value['checkpoint'], value_type=str),
-        'layout': ParameterValue(value['layout'], value_type=str),
-        'device': ParameterValue(value['device'], value_type=str),
-        'rate': ParameterValue(value['rate'], value_type=float),
-        'placements': ParameterValue(value['placements'], value_type=list[str]),
-    }
+    actions: list[Action] = []
+    if given['dds_profile']:
+        # Kilted reads the first, distributions before it the second.
+        for variable in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
+            actions.append(SetEnvironmentVariable(variable, given['dds_profile']))
+    parameters = [given['params_file'], overrides, shared]
+    actions.append(
+        LifecycleNode(executable='har_node', name='har_node', parameters=parameters, **common)
+    )
+    if given['use_pose_node'].lower() in ('true', '1'):
+        parameters = [given['params_file'], shared]
+        actions.append(
+            LifecycleNode(executable='pose_node', name='pose_node', parameters=parameters, **common)
+        )
+    return actions
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Declare the arguments and start the nodes."""
+    arguments = [
+        *ARGUMENTS,
+        *((name, '', f'{text}; empty: as in params_file') for name, _, text in OVERRIDES),
+    ]
     return LaunchDescription(
         [
             *(
-                DeclareLaunchArgument(name, default_value=default, description=description)
-                for name, default, description in ARGUMENTS
+                DeclareLaunchArgument(name, default_value=default, description=text)
+                for name, default, text in arguments
             ),
-            *(
-                SetEnvironmentVariable(variable, value['dds_profile'], condition=profile_is_given)
-                for variable in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
-            ),
-            LifecycleNode(
-                executable='har_node',
-                name='har_node',
-                parameters=[value['params_file'], har_parameters, shared],
-                **common,
-            ),
-            LifecycleNode(
-                executable='pose_node',
-                name='pose_node',
-                parameters=[value['params_file'], shared],
-                condition=IfCondition(value['use_pose_node']),
-                **common,
-            ),
+            OpaqueFunction(function=start_nodes),
         ]
     )

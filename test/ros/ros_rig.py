@@ -1,5 +1,6 @@
 """What a test needs around a node: executor, other end of its topics, its log, deadlines."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -67,10 +68,8 @@ class Rig:
         self._thread.start()
 
     def _spin(self):
-        try:
+        with contextlib.suppress(ExternalShutdownException):
             self.executor.spin()
-        except ExternalShutdownException:
-            pass
 
     def add(self, node):
         """Let the executor spin a node until the test ends."""
