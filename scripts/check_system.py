@@ -28,7 +28,9 @@ def missing() -> list[str]:
         try:
             __import__(module)
         except ImportError:
-            lines.append(f'Python module {module} is missing: sudo apt install python{version}-venv')
+            lines.append(
+                f'Python module {module} is missing: sudo apt install python{version}-venv'
+            )
             break
     for library, user, package in LIBRARIES:
         try:
