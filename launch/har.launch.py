@@ -3,6 +3,7 @@
 `ros2 launch mujo_ros har.launch.py --show-args` lists the arguments.
 """
 
+import os
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
@@ -41,7 +42,7 @@ OVERRIDES = (
     ('skeleton_up', str, "Axis of the skeleton's frame that points up, or auto"),
     ('camera_pitch', float, 'How far the camera looks down, rad'),
     ('rate', float, 'Answers a second, Hz'),
-    ('device', str, 'Where the model runs: cpu, cuda or cuda:N'),
+    ('device', str, 'Where the model runs: auto, cpu or cuda'),
     ('person', str, 'Name put into the field person of each answer'),
 )
 
@@ -50,11 +51,11 @@ def start_nodes(context: LaunchContext) -> list[Action]:
     """Make the nodes from the arguments as they were given."""
     given = {name: LaunchConfiguration(name).perform(context) for name, *_ in ARGUMENTS + OVERRIDES}
     shared = {
-        'use_sim_time': ParameterValue(given['use_sim_time'], value_type=bool),
-        'autostart': ParameterValue(given['autostart'], value_type=bool),
+        name: ParameterValue(LaunchConfiguration(name), value_type=bool)
+        for name in ('use_sim_time', 'autostart')
     }
     overrides = {
-        name: ParameterValue(given[name], value_type=kind)
+        name: ParameterValue(LaunchConfiguration(name), value_type=kind)
         for name, kind, _ in OVERRIDES
         if given[name]
     }
@@ -70,9 +71,9 @@ def start_nodes(context: LaunchContext) -> list[Action]:
     }
     actions: list[Action] = []
     if given['dds_profile']:
-        # Kilted reads the first, distributions before it the second.
-        for variable in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
-            actions.append(SetEnvironmentVariable(variable, given['dds_profile']))
+        old = os.environ.get('ROS_DISTRO') in ('humble', 'iron', 'jazzy')
+        variable = f'{"FASTRTPS" if old else "FASTDDS"}_DEFAULT_PROFILES_FILE'
+        actions.append(SetEnvironmentVariable(variable, given['dds_profile']))
     parameters = [given['params_file'], overrides, shared]
     actions.append(
         LifecycleNode(executable='har_node', name='har_node', parameters=parameters, **common)

@@ -79,6 +79,7 @@ class HarNode(LifecycleNode):
         self._classification: Any = None
         self._markers: Any = None
         self._answered: bool | None = None
+        self._went_back = False
         self._figures = Figures()
         self._said: set[str] = set()
         self._last_tick = self._seen_clock = 0.0
@@ -120,9 +121,10 @@ class HarNode(LifecycleNode):
         self._activity = self.create_lifecycle_publisher(String, 'activity', 10)
         self._markers = self.create_lifecycle_publisher(MarkerArray, '~/markers', 1)
         self._classification = self._typed_publisher()
+        settings = recognizer.settings
         self.get_logger().info(
-            f'{len(recognizer.labels)} labels from {", ".join(recognizer.modalities)}; '
-            f'window {recognizer.window_seconds:g} s'
+            f'{len(settings.labels)} labels from {", ".join(settings.modalities)}; '
+            f'window {settings.window_seconds:g} s'
         )
         return SUCCESS
 
@@ -140,7 +142,7 @@ class HarNode(LifecycleNode):
             self._value('camera'),
         )
         streams, log = self._intake.streams, self.get_logger()
-        patience = self._recognizer.window_seconds
+        patience = self._recognizer.settings.window_seconds
         self._watch = SilenceWatch(
             streams.health, streams.describe, log.warning, log.info, patience, now
         )
@@ -257,7 +259,7 @@ class HarNode(LifecycleNode):
         if -BACKWARD <= step <= FORWARD or self._intake is None or self._watch is None:
             return
         if step < 0.0:
-            self._recognizer.reset()
+            self._went_back = True
             self._intake.restart()
             self._figures.jumps += 1
             self.get_logger().info(f'time went back by {-step:.1f} s: starting anew')
@@ -266,6 +268,9 @@ class HarNode(LifecycleNode):
     def _recognize(self, tick: Tick) -> None:
         now, started = tick
         figures = self._figures
+        if self._went_back:  # here, since a reset must not meet a running inference
+            self._went_back = False
+            self._recognizer.reset()
         activity = self._recognizer.recognize(now)
         figures.inference.append(time.monotonic() - started)
         self._answered = activity is not None

@@ -134,9 +134,8 @@ class SilenceWatch:
         if self._unanswered_since is None:
             self._unanswered_since = now
         if now - self._unanswered_since > self._patience and not self._unanswered_said:
-            self._warn(
-                f'too little data, so nothing is published: {self._clauses(self._streams.values(), now)}'
-            )
+            clauses = self._clauses(self._streams.values(), now)
+            self._warn(f'too little data, so nothing is published: {clauses}')
             self._unanswered_said = True
 
     def _clauses(self, streams: Iterable[StreamHealth], now: float) -> str:

@@ -61,9 +61,9 @@ class Intake:
                 return self._imu(placement, msg, now)
 
             add(topic, Imu, topic, store, IMU_DEPTH, IMU_GAP)
-        if 'video' in recognizer.modalities and camera == 'raw':
+        if 'video' in recognizer.settings.modalities and camera == 'raw':
             add('video', Image, 'camera/image_raw', self._image, IMAGE_DEPTH, IMAGE_GAP)
-        elif 'video' in recognizer.modalities and camera == 'compressed':
+        elif 'video' in recognizer.settings.modalities and camera == 'compressed':
             topic = 'camera/image_raw/compressed'
             add('video', CompressedImage, topic, self._image, IMAGE_DEPTH, IMAGE_GAP)
 

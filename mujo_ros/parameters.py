@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from rcl_interfaces.msg import (
 from rclpy.lifecycle import LifecycleNode
 from rclpy.parameter import Parameter
 
+from mujo_core.inertial import check_placement
 from mujo_core.skeleton import LAYOUTS
 
 MAX_PLACEMENTS = 32
@@ -61,7 +61,7 @@ SETTINGS: dict[str, Setting] = {
         'Camera topic, where the checkpoint has video: camera/image_raw, its /compressed, or off',
         choices=('raw', 'compressed', 'off'),
     ),
-    'device': Setting('cpu', 'Where the model runs: cpu, cuda or cuda:N'),
+    'device': Setting('cpu', 'Where the model runs', choices=('auto', 'cpu', 'cuda')),
     'top_k': Setting(5, 'How many scores an answer lists', (1, 100)),
     'false_alarm_rate': Setting(
         0.05, 'Share of known activities that may be called unknown', (0.001, 0.5)
@@ -105,8 +105,6 @@ def refusal(parameters: Iterable[Parameter[Any]], loaded: bool) -> str:
             line = _placements_refusal(value)
             if line:
                 return line
-        if parameter.name == 'device' and not re.fullmatch(r'cpu|cuda(:\d{1,2})?', str(value)):
-            return f'expected device cpu, cuda or cuda:N, got {value!r}'
     return ''
 
 
@@ -128,10 +126,7 @@ def placements(value: Any) -> list[str]:
         raise ValueError(f"expected placements as a list such as ['right_wrist'], got {value!r}")
     names = [name for name in value if name != '']
     for name in names:
-        if not isinstance(name, str) or not re.fullmatch(r'[a-z][a-z0-9_]{0,63}', name):
-            raise ValueError(
-                f'expected placements in lower case with _ (right_wrist), got {name!r}'
-            )
+        check_placement(str(name))
     if len(set(names)) != len(names):
         raise ValueError(f'expected each placement once, got {", ".join(names)}')
     return names

@@ -41,12 +41,17 @@ class FakeActivity:
         }
 
 
+@dataclass(frozen=True)
+class FakeSettings:
+    window_seconds: float = 3.0
+    labels: tuple = ('walk', 'jog')
+    modalities: tuple = ('pose', 'imu')
+
+
 class FakeRecognizer:
     """Args: arguments of the factory; `busy`: s that each inference takes."""
 
-    window_seconds = 3.0
-    labels = ('walk', 'jog')
-    modalities = ('pose', 'imu')
+    settings = FakeSettings()
 
     def __init__(self, *arguments, busy=0.0):
         self.arguments = arguments
