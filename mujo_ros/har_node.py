@@ -27,7 +27,7 @@ from mujo_core.skeleton import get_layout
 from mujo_ros import parameters
 from mujo_ros.convert import activity_to_classification, activity_to_json
 from mujo_ros.diagnostics import Diagnostics, Figures
-from mujo_ros.health import SilenceWatch
+from mujo_ros.health import SilenceWatch, StreamHealth
 from mujo_ros.intake import Intake
 from mujo_ros.markers import activity_markers
 from mujo_ros.run import run
@@ -102,6 +102,11 @@ class HarNode(LifecycleNode):
     def state(self) -> str:
         """Label of the lifecycle state."""
         return str(self._state_machine.current_state[1])
+
+    @property
+    def health(self) -> dict[str, StreamHealth]:
+        """Health of each stream by name; empty while there are no subscriptions."""
+        return self._intake.streams.health if self._intake is not None else {}
 
     # Lifecycle
 
@@ -318,9 +323,8 @@ class HarNode(LifecycleNode):
             fault = f'use_sim_time is true and time stands still, /clock has {clocks} publishers'
             if self._standing == CLOCK_STANDS:
                 self.get_logger().warning(fault)
-        health = self._intake.streams.health if self._intake is not None else {}
         self._diagnostics_publisher.publish(
-            self._diagnostics.message(now, self.state, health, self._figures, fault)
+            self._diagnostics.message(now, self.state, self.health, self._figures, fault)
         )
 
 

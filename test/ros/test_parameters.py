@@ -1,0 +1,75 @@
+"""Parameters: what config/har.yaml says is what the node declares; bad values change nothing."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from fake_recognizer import FakeRecognizer
+from rclpy.parameter import Parameter
+from ros_rig import wait_until
+
+from mujo_ros.har_node import HarNode
+from mujo_ros.parameters import SETTINGS
+
+CONFIG = Path(__file__).parents[2] / 'config'
+
+
+def make(rig, factory=FakeRecognizer, **values):
+    values.setdefault('autostart', False)
+    return HarNode(factory, context=rig.context, parameter_overrides=rig.parameters(**values))
+
+
+def test_the_shipped_file_lists_every_parameter_with_its_default():
+    shipped = yaml.safe_load((CONFIG / 'har.yaml').read_text())['/**']['ros__parameters']
+    assert shipped == {name: setting.default for name, setting in SETTINGS.items()}
+
+
+def test_every_parameter_is_described(rig):
+    node = rig.add(make(rig))
+    for name, setting in SETTINGS.items():
+        descriptor = node.describe_parameter(name)
+        assert descriptor.description == setting.description
+        if setting.range:
+            assert descriptor.floating_point_range or descriptor.integer_range
+    assert '-y' in node.describe_parameter('skeleton_up').additional_constraints
+
+
+@pytest.mark.parametrize(
+    'name, value, words',
+    [
+        ('rate', 0.0, ''),
+        ('rate', '10', ''),
+        ('layout', 'kinect21', 'kinect20'),
+        ('skeleton_up', 'up', "'up'"),
+        ('device', 'tpu', 'cuda'),
+        ('placements', ['Right Wrist'], 'lower-case'),
+        ('placements', ['a', 'a'], 'once'),
+        ('placements', 'right_wrist', 'list'),
+        ('placements', [f'p{i}' for i in range(33)], 'at most 32'),
+        ('top_k', 0, ''),
+        ('camera_pitch', 3.2, ''),
+    ],
+)
+def test_bad_values_are_refused_and_change_nothing(rig, name, value, words):
+    node = rig.add(make(rig))
+    before = node.get_parameter(name).value
+    result = node.set_parameters([Parameter(name, value=value)])[0]
+    assert not result.successful and words in result.reason and result.reason
+    assert node.get_parameter(name).value == before
+
+
+@pytest.mark.parametrize('value', [[], [''], ['left_thigh', 'head']])
+def test_placements_may_be_any_or_none(rig, value):
+    node = rig.add(make(rig, placements=value, autostart=True))
+    wait_until(lambda: node.state == 'active', what='the active state')
+    assert list(node.health) == ['pose', *(f'imu/{name}' for name in value if name)]
+
+
+def test_what_is_read_on_configure_cannot_change_while_loaded(rig):
+    node = rig.add(make(rig))
+    assert node.set_parameters([Parameter('layout', value='kinect20')])[0].successful
+    node.trigger_configure()
+    result = node.set_parameters([Parameter('layout', value='h36m17')])[0]
+    assert not result.successful and 'clean up' in result.reason
+    assert node.get_parameter('layout').value == 'kinect20'
+    assert node.set_parameters([Parameter('person', value='ada')])[0].successful
