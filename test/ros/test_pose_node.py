@@ -99,7 +99,7 @@ def joints_of(cloud):
 
 @pytest.fixture(scope='module')
 def walker():
-    """Three frames (248, 320, 3) RGB of a woman who walks, half a second apart."""
+    """Frames (248, 320, 3) RGB of a woman who walks, a tenth of a second apart."""
     pytest.importorskip('mediapipe')
     from mujo_ros.demo.source import VideoSource
 
@@ -107,14 +107,14 @@ def walker():
         source = VideoSource()
     except FileNotFoundError as error:
         pytest.skip(str(error))
-    frames = [f for i, f in enumerate(source.frames()) if i in (90, 105, 120)]
+    frames = [f for i, f in enumerate(source.frames()) if i in range(84, 121, 3)]
     source.close()
     return [cv2.resize(f[:, 600:1240], (320, 248), interpolation=cv2.INTER_AREA) for f in frames]
 
 
 def test_real_frames_become_bodies_with_stamp_and_frame_of_the_image(rig, walker):
     bench = Bench(rig)
-    msgs = [bench.image(rgb, after=0.5) for rgb in walker]
+    msgs = [bench.image(rgb, after=0.1) for rgb in walker]
     clouds = [bench.answer(msg) for msg in msgs]
     for msg, cloud in zip(msgs, clouds, strict=True):
         assert cloud.header == msg.header
@@ -123,7 +123,7 @@ def test_real_frames_become_bodies_with_stamp_and_frame_of_the_image(rig, walker
         assert np.isfinite(joints).all(axis=1).sum() >= 20
         assert joints[0, 1] < joints[[23, 24], 1].mean() < joints[[27, 28], 1].mean()
     hips = [joints_of(c)[[23, 24]].mean(axis=0) for c in clouds]
-    assert hips[0][0] > hips[1][0] > hips[2][0]  # from right to left
+    assert all(b[0] < a[0] for a, b in zip(hips, hips[3:], strict=False))  # from right to left
 
     black = bench.answer(bench.image(np.zeros((248, 320, 3), np.uint8)))
     assert black.width == 33 and np.isnan(joints_of(black)).all()
@@ -131,17 +131,17 @@ def test_real_frames_become_bodies_with_stamp_and_frame_of_the_image(rig, walker
 
 def test_camera_info_takes_the_place_of_the_assumed_field_of_view(rig, walker):
     bench = Bench(rig)
-    near = joints_of(bench.answer(bench.image(walker[1])))[[23, 24]].mean(axis=0)
+    near = joints_of(bench.answer(bench.image(walker[0])))[[23, 24]].mean(axis=0)
     focal = 160 / np.tan(1.15 / 2)
     k = [2 * focal, 0.0, 320.0, 0.0, 2 * focal, 248.0, 0.0, 0.0, 1.0]
     infos = rig.publisher(CameraInfo, 'camera/camera_info')
     infos.publish(CameraInfo(width=640, height=496, k=k))  # twice as large: the same camera
     wait_until(lambda: bench.figure('camera_info') == 'yes', what='camera_info')
-    same = joints_of(bench.answer(bench.image(walker[1], after=2.0)))[[23, 24]].mean(axis=0)
+    same = joints_of(bench.answer(bench.image(walker[0], after=2.0)))[[23, 24]].mean(axis=0)
     k[0] = k[4] = 4 * focal
     infos.publish(CameraInfo(width=640, height=496, k=k))
     wait_until(lambda: bench.node._intrinsics.focal > 3.9 * focal, what='the second camera_info')
-    far = joints_of(bench.answer(bench.image(walker[1], after=2.0)))[[23, 24]].mean(axis=0)
+    far = joints_of(bench.answer(bench.image(walker[0], after=2.0)))[[23, 24]].mean(axis=0)
     assert same[2] == pytest.approx(near[2], rel=0.15)  # the model settles from frame to frame
     assert far[2] / same[2] == pytest.approx(2.0, rel=0.15)
 

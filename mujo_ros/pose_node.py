@@ -1,0 +1,312 @@
+"""`pose_node`: camera in, `skeleton` out (layout `mediapipe33`). A lifecycle node.
+
+Callbacks only keep the newest image; one worker thread of its own estimates. Each cloud has stamp
+and frame of its image, and lies where the body is in the camera's optical frame.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import traceback
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from numpy.typing import NDArray
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.clock import Clock, ClockType
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.task import Future
+from rclpy.timer import Timer
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
+
+from mujo_core.pose_estimator import DepthFilter, PoseEstimator, place_in_camera
+from mujo_ros.camera import Intrinsics
+from mujo_ros.convert import (
+    MessageError,
+    image_to_rgb,
+    joints_to_cloud,
+    seconds_to_stamp,
+    stamp_to_seconds,
+)
+from mujo_ros.health import REMEDIES, SilenceWatch
+from mujo_ros.mailbox import Newest
+from mujo_ros.run import run
+from mujo_ros.streams import Streams, node_seconds
+
+JOINTS = 33
+BACK, AHEAD = 2.0, 10.0  # s: further back is a jump of time, further ahead of the clock is refused
+IMAGE_GAP = 0.5  # s between images that counts as a gap
+PATIENCE = 5.0  # s
+
+SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+
+PARAMETERS: dict[str, tuple[Any, str, tuple[float, float] | None]] = {
+    'image_transport': (
+        'raw',
+        'Which camera topic: raw (camera/image_raw) or compressed (camera/image_raw/compressed)',
+        None,
+    ),
+    'horizontal_fov': (
+        1.15,
+        'Field of view assumed while no camera/camera_info comes, rad',
+        (0.1, 3.0),
+    ),
+    'min_confidence': (0.5, 'Below it a body is not reported', (0.0, 1.0)),
+    'model_complexity': (1, 'MediaPipe model: 0 lite, 1 full (comes with it), 2 heavy', (0, 2)),
+    'autostart': (True, 'Configure and activate at the start, without a lifecycle manager', None),
+}
+
+
+class PoseNode(LifecycleNode):
+    """Estimates the joints of one person in the images of one camera.
+
+    Args:
+        estimator_factory: (model_complexity, min_confidence) to a `PoseEstimator`.
+        **arguments: of the node (context, parameter_overrides, namespace, ...).
+
+    Attributes:
+        failure: done when the node cannot go on and its process should end.
+    """
+
+    def __init__(
+        self, estimator_factory: Callable[..., Any] = PoseEstimator, **arguments: Any
+    ) -> None:
+        super().__init__('pose_node', **arguments)
+        self.failure: Future[str] = Future()
+        self._factory = estimator_factory
+        self._estimator: Any = None
+        self._publisher: Any = None
+        self._streams: Streams | None = None
+        self._info_streams: Streams | None = None
+        self._watch: SilenceWatch | None = None
+        self._newest = Newest()
+        self._worker: threading.Thread | None = None
+        self._intrinsics = Intrinsics()
+        self._depth = DepthFilter()
+        self._last_stamp = 0.0
+        self._counts: Counter[str] = Counter()
+        self._said: set[str] = set()
+        self._declare()
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._diagnostics_timer = self.create_timer(1.0, self._diagnose, clock=steady)
+        self._start_timer: Timer | None = None
+        if self._value('autostart'):
+            self._start_timer = self.create_timer(0.0, self._autostart, clock=steady)
+
+    @property
+    def state(self) -> str:
+        """Label of the lifecycle state."""
+        return str(self._state_machine.current_state[1])
+
+    # Lifecycle
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the pose model; FAILURE with one line where that does not work."""
+        transport = self._value('image_transport')
+        if transport not in ('raw', 'compressed'):
+            self.get_logger().error(f'expected image_transport raw or compressed, got {transport}')
+            return FAILURE
+        try:
+            self._estimator = self._factory(
+                self._value('model_complexity'), self._value('min_confidence')
+            )
+            self._estimator.estimate(np.zeros((240, 320, 3), np.uint8))
+        except (ValueError, OSError, ImportError, RuntimeError) as error:
+            self.get_logger().error(f'cannot load the pose model: {error}')
+            return FAILURE
+        self._publisher = self.create_lifecycle_publisher(PointCloud2, 'skeleton', 10)
+        return SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe the camera and start to estimate."""
+        self._counts.clear()
+        self._last_stamp = 0.0
+        self._intrinsics = Intrinsics()
+        self._newest = Newest()
+        self._streams = streams = Streams(self, dict)
+        if self._value('image_transport') == 'raw':
+            kind, topic = Image, 'camera/image_raw'
+        else:
+            kind, topic = CompressedImage, 'camera/image_raw/compressed'
+        streams.add('video', kind, topic, self._keep, 1, IMAGE_GAP)
+        self._watch = SilenceWatch(
+            streams.health,
+            streams.describe,
+            lambda line: self.get_logger().warning(line),
+            lambda line: self.get_logger().info(line),
+            PATIENCE,
+            node_seconds(self),
+        )
+        self._info_streams = infos = Streams(self, dict)
+        infos.add('info', CameraInfo, 'camera/camera_info', self._camera_info, 1, 1e9)
+        self._worker = threading.Thread(target=self._work, name='pose', daemon=True)
+        self._worker.start()
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Unsubscribe; the model stays loaded."""
+        self._stop()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the model."""
+        self._free()
+        return SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop and free, from any state."""
+        self._free()
+        return SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Back to unconfigured, from where it can be configured again."""
+        self.get_logger().error(f'a transition from {state.label} failed: now unconfigured')
+        self._free()
+        return SUCCESS
+
+    def destroy_node(self) -> None:
+        """Stop the worker before its publisher goes."""
+        self._free()
+        super().destroy_node()
+
+    def _autostart(self) -> None:
+        assert self._start_timer is not None
+        self.destroy_timer(self._start_timer)
+        started = self.state != 'unconfigured' or (
+            self.trigger_configure() == SUCCESS and self.trigger_activate() == SUCCESS
+        )
+        if not started:
+            self.failure.set_result('autostart failed')
+
+    def _stop(self) -> None:
+        for streams in (self._streams, self._info_streams):
+            if streams is not None:
+                streams.close()
+        self._newest.close()
+        if self._worker is not None:
+            self._worker.join(5.0)
+        self._worker = self._watch = None
+
+    def _free(self) -> None:
+        self._stop()
+        if self._publisher is not None:
+            self.destroy_lifecycle_publisher(self._publisher)
+        if self._estimator is not None:
+            self._estimator.close()
+        self._publisher = self._estimator = None
+
+    def _value(self, name: str) -> Any:
+        return self.get_parameter(name).value
+
+    def _declare(self) -> None:
+        for name, (default, description, limits) in PARAMETERS.items():
+            descriptor = ParameterDescriptor(description=description, read_only=True)
+            if limits and isinstance(default, float):
+                low, high = limits
+                descriptor.floating_point_range = [
+                    FloatingPointRange(from_value=low, to_value=high)
+                ]
+            elif limits:
+                descriptor.integer_range = [
+                    IntegerRange(from_value=int(limits[0]), to_value=int(limits[1]))
+                ]
+            self.declare_parameter(name, default, descriptor)
+
+    # Callbacks, which only keep
+
+    def _keep(self, msg: Image | CompressedImage, now: float) -> tuple[float, bool, bool]:
+        stamp = stamp_to_seconds(msg.header.stamp)
+        if stamp == 0.0:
+            raise MessageError('zero_stamp', REMEDIES['zero_stamp'])
+        if stamp > now + AHEAD:
+            raise MessageError('ahead', REMEDIES['ahead'])
+        if self._last_stamp - BACK <= stamp < self._last_stamp:
+            raise MessageError('late', 'an image older than the newest: images must come in order')
+        if stamp == self._last_stamp:
+            raise MessageError('duplicate', REMEDIES['duplicate'])
+        self._last_stamp = stamp
+        self._newest.put(msg)
+        return stamp, True, False
+
+    def _camera_info(self, msg: CameraInfo, now: float) -> tuple[float, bool, bool]:
+        self._intrinsics = Intrinsics.from_message(msg)
+        return stamp_to_seconds(msg.header.stamp), True, False
+
+    # Worker
+
+    def _work(self) -> None:
+        newest = self._newest
+        while (msg := newest.take()) is not None:
+            try:
+                self._estimate(msg)
+            except MessageError as error:
+                assert self._streams is not None
+                health = self._streams.health['video']
+                health.refused[error.kind] += 1
+                line = f'{health.topic}: {error.kind}: {error}'
+                self._say(error.kind, f'{line} (said once, counted on /diagnostics)')
+            except Exception as error:
+                self._counts['failures'] += 1
+                line = traceback.format_exception_only(error)[-1].strip()
+                trace = ''.join(traceback.format_exception(error))
+                self._say(line, f'an estimate failed (said once): {line}\n{trace}')
+
+    def _estimate(self, msg: Image | CompressedImage) -> None:
+        stamp, rgb = image_to_rgb(msg)
+        pose = self._estimator.estimate(rgb)
+        joints: NDArray[np.float32] = np.full((JOINTS, 3), np.nan, np.float32)
+        visibility = np.zeros(JOINTS, np.float32)
+        if pose is not None:
+            height, width = rgb.shape[:2]
+            focal, center = self._intrinsics.of_image(width, height, self._value('horizontal_fov'))
+            joints = self._depth(stamp, place_in_camera(pose, focal, center))
+            visibility = pose.visibility
+        self._counts['bodies' if np.isfinite(joints).any() else 'nobody in view'] += 1
+        header = msg.header
+        self._publisher.publish(joints_to_cloud(header.stamp, header.frame_id, joints, visibility))
+
+    def _say(self, kind: str, line: str) -> None:
+        if kind not in self._said and len(self._said) < 100:
+            self._said.add(kind)
+            self.get_logger().warning(line)
+
+    def _diagnose(self) -> None:
+        now = node_seconds(self)
+        values: dict[str, object] = {'lifecycle state': self.state}
+        level, text = DiagnosticStatus.OK, self.state
+        if self._watch is not None and self._streams is not None:
+            health = self._streams.health['video']
+            live = self._watch.has_data(now)
+            level = DiagnosticStatus.OK if live else DiagnosticStatus.STALE
+            text = 'estimating' if live else self._streams.describe(health, now)
+            values |= {
+                'images': health.accepted,
+                'dropped for a newer one': self._newest.dropped,
+                'delay (ms)': f'{1e3 * health.delay:.1f}',
+                'camera_info': 'yes' if self._intrinsics.known else 'no, horizontal_fov is assumed',
+                **self._counts,
+                **{f'refused {kind}': count for kind, count in health.refused.items()},
+            }
+        status = DiagnosticStatus(
+            level=level,
+            name=f'{self.get_fully_qualified_name().lstrip("/")}: camera',
+            message=text,
+            values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+        )
+        array = DiagnosticArray(status=[status])
+        array.header.stamp = seconds_to_stamp(max(now, 0.0))
+        self._diagnostics.publish(array)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the node until SIGINT or SIGTERM."""
+    return run(PoseNode, args)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
