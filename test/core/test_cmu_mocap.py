@@ -209,7 +209,7 @@ def some(tmp_path):
 def test_every_trial_loads_once(caplog):
     recordings = list(load_cmu_mocap(REAL))
     assert len(recordings) == 304 - 8 == len({r.name for r in recordings})
-    # Four clips have swapped markers at their start, one lacks the end of its last frame.
+    # Five clips have swapped markers at their start, one lacks the end of its last frame.
     assert {record.message.partition(':')[0] for record in caplog.records} == {
         '03_02.amc', '09_10.amc', '16_15.amc', '16_23.amc', '16_28.amc', 'golf_01.amc',
     }  # fmt: skip
