@@ -67,12 +67,12 @@ def wait_until(
         time.sleep(0.05)
 
 
-def run(given: argparse.Namespace, har_node: Sequence[str] = ('-m', 'mujo_ros.har_node')) -> None:
+def run(given: argparse.Namespace, har_node: Sequence[str]) -> None:
     """Play, watch, write the results.
 
     Args:
         given: of `arguments`.
-        har_node: how to start the recognizing node.
+        har_node: arguments of Python that start the recognizing node.
 
     Raises:
         DemoError: it cannot go on.
@@ -161,11 +161,13 @@ def report(given: argparse.Namespace, seen: object, stamps: Path, record: Path) 
     print('saved ' + ', '.join(str(path) for path in paths))
 
 
-def main(args: Sequence[str] | None = None) -> int:
+def main(
+    args: Sequence[str] | None = None, har_node: Sequence[str] = ('-m', 'mujo_ros.har_node')
+) -> int:
     """Run the demo; 0 when it ended well, 1 when it failed, 2 for a source that is no good."""
     given = arguments(args)
     try:
-        run(given)
+        run(given, har_node)
     except DemoError as error:
         print(f'demo failed: {error}', file=sys.stderr)
         return 1

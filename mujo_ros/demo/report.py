@@ -21,10 +21,11 @@ from mujo_ros.demo.watcher import Seen
 
 matplotlib.use('Agg')
 from matplotlib import pyplot as plt
-from matplotlib.patches import Patch
 
 FRAMES_IN_STRIP = 8
 CURVES = 5  # labels whose confidence is drawn
+LONGEST_GAP = 0.25  # s between skeletons that is bridged in the pictures
+SILENCE = 0.5  # s without a message that stay empty in the band of labels
 
 
 class Report:
@@ -58,7 +59,7 @@ class Report:
         labels = [a['label'] for a in self._answers]
         others = [label for a in self._answers for label, _ in a['scores']]
         self._colour = colours([*(n for n, _ in Counter(labels).most_common()), *others])
-        self._skeletons = {round(stamp - start, 3): joints for stamp, joints in seen.skeletons}
+        self._skeleton_times = np.array([stamp - start for stamp, _ in seen.skeletons])
 
     def messages(self) -> Path:
         """`activity.jsonl`: each `/activity` message and the second of the video it ends at."""
@@ -70,13 +71,13 @@ class Report:
         """`summary.json`: how many messages, which labels, how late."""
         answers = self._answers
         span = self._seen.arrivals[-1] - self._seen.arrivals[0] if len(answers) > 1 else 0.0
-        bodies = sum(np.isfinite(joints).any() for joints in self._skeletons.values())
+        bodies = sum(bool(np.isfinite(joints).any()) for _, joints in self._seen.skeletons)
         result = {
             'source': self._source.name,
             'seconds': round(self._duration, 3),
             'frames': len(self._times),
-            'skeletons': len(self._skeletons),
-            'skeletons_with_a_body': int(bodies),
+            'skeletons': len(self._seen.skeletons),
+            'skeletons_with_a_body': bodies,
             'messages': len(answers),
             'rate_hz': round((len(answers) - 1) / span, 2) if span > 0 else 0.0,
             'labels': dict(Counter(a['label'] for a in answers).most_common()),
@@ -119,7 +120,9 @@ class Report:
             axes = figure.add_subplot(grid[0, column])
             axes.imshow(_square(rgb, self._focus(at, rgb)))
             axes.set_axis_off()
-            axes.set_title(f'{at:.1f} s', fontsize=10)
+            count = bisect.bisect_right(self._said_at, at)
+            said = f': {_words(self._past[count - 1][1])}' if count else ''
+            axes.set_title(f'{at:.1f} s{said}', fontsize=10)
         curves = figure.add_subplot(grid[1, :])
         self._draw_curves(curves)
         band = figure.add_subplot(grid[2, :], sharex=curves)
@@ -139,14 +142,28 @@ class Report:
         with contextlib.closing(self._open()) as source:
             for at, frame in zip(self._times.tolist(), source.frames(), strict=False):
                 rgb, scale = shrink(frame)
-                joints = self._skeletons.get(round(at, 3))
+                joints = self._skeleton(at)
                 if joints is not None:
                     draw_skeleton(rgb, scale * project(joints, self._seen.focal, self._seen.center))
                 yield at, rgb
 
+    def _skeleton(self, at: float) -> NDArray[np.float32] | None:
+        """Joints (33, 3) at a second of the video; between two skeletons where its own is missing
+        because the frame was dropped."""
+        times, seen = self._skeleton_times, self._seen.skeletons
+        after = int(np.searchsorted(times, at - 1e-3))
+        if after == len(times) or (after == 0 and times[0] > at + 1e-3):
+            return None
+        if abs(times[after] - at) <= 1e-3:
+            return seen[after][1]
+        if times[after] - times[after - 1] > LONGEST_GAP:
+            return None
+        share = (at - times[after - 1]) / (times[after] - times[after - 1])
+        return np.asarray((1 - share) * seen[after - 1][1] + share * seen[after][1], np.float32)
+
     def _focus(self, at: float, rgb: NDArray[np.uint8]) -> float:
         """Where in the frame to look, as px from the left: at the body, else at the middle."""
-        joints = self._skeletons.get(round(at, 3))
+        joints = self._skeleton(at)
         if joints is None or not np.isfinite(joints).any():
             return rgb.shape[1] / 2
         scale = rgb.shape[1] / self._source.size[0]
@@ -171,17 +188,21 @@ class Report:
             axes.text(0.5, 0.5, 'no /activity message', transform=axes.transAxes, ha='center')
 
     def _draw_band(self, axes: Any) -> None:
+        runs: list[tuple[float, float, str]] = []
         ends = [*self._said_at[1:], self._duration]
-        for (start, label), end in zip(self._past, ends, strict=True):
-            end = min(end, start + 0.5)  # silence stays empty
+        for (start, label), end in zip(self._past, ends, strict=False):
+            end = min(end, start + SILENCE)
+            if runs and runs[-1][2] == label and runs[-1][1] >= start - 1e-6:
+                start = runs.pop()[0]
+            runs.append((start, end, label))
+        for start, end, label in runs:
             axes.axvspan(start, end, color=_unit(self._colour[label]), lw=0)
+            if end - start > self._duration * 0.011 * len(label):
+                axes.text(
+                    (start + end) / 2, 0.5, _words(label),
+                    ha='center', va='center', color='white', fontsize=10,
+                )  # fmt: skip
         axes.set(yticks=[], xlabel='second of the video at which the window ends', ylabel='said')
-        handles = [
-            Patch(color=_unit(self._colour[label]), label=_words(label))
-            for label in dict.fromkeys(label for _, label in self._past)
-        ]
-        if handles:
-            axes.legend(handles=handles, loc='center left', fontsize=8, ncols=len(handles))
 
 
 def _unit(colour: tuple[int, int, int]) -> tuple[float, float, float]:
