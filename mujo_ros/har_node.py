@@ -79,7 +79,6 @@ class HarNode(LifecycleNode):
         self._classification: Any = None
         self._markers: Any = None
         self._answered: bool | None = None
-        self._went_back = False
         self._figures = Figures()
         self._said: set[str] = set()
         self._last_tick = self._seen_clock = 0.0
@@ -119,8 +118,8 @@ class HarNode(LifecycleNode):
         try:
             recognizer = self._factory(*map(self._value, names))
             recognizer.warm_up()
-        except (ValueError, OSError, ImportError, RuntimeError) as error:
-            return self._refuse(f'cannot load the model: {error}')
+        except Exception as error:  # rclpy would swallow it
+            return self._refuse(f'cannot load the model: {_line(error)}')
         self._recognizer = recognizer
         self._figures = Figures()
         self._activity = self.create_lifecycle_publisher(String, 'activity', 10)
@@ -135,6 +134,14 @@ class HarNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe and start to tick."""
+        try:
+            self._start()
+        except Exception as error:  # rclpy would swallow it
+            self.get_logger().error(f'cannot start: {_line(error)}')
+            return TransitionCallbackReturn.ERROR
+        return super().on_activate(state)
+
+    def _start(self) -> None:
         self._recognizer.reset()
         self._answered = None
         self._last_tick = now = node_seconds(self)
@@ -159,7 +166,6 @@ class HarNode(LifecycleNode):
             post_callback=lambda _: self._follow_clock(node_seconds(self)),
         )
         self._timer = self.create_timer(1.0 / self._value('rate'), self._tick)
-        return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Unsubscribe and stop to tick; the model stays loaded."""
@@ -183,9 +189,11 @@ class HarNode(LifecycleNode):
         return SUCCESS
 
     def destroy_node(self) -> None:
-        """Stop the worker before its publishers go."""
+        """Stop the worker before its publishers go; leave the domain at once."""
         self._free()
         super().destroy_node()
+        # It holds the participant until the garbage collector comes by.
+        self._state_machine.destroy_when_not_in_use()
 
     def _autostart(self) -> None:
         assert self._start_timer is not None
@@ -261,10 +269,12 @@ class HarNode(LifecycleNode):
     def _follow_clock(self, now: float) -> None:
         """Start anew when time went back (a bag loops), be patient again when it leapt ahead."""
         step, self._last_tick = now - self._last_tick, now
-        if -BACKWARD <= step <= FORWARD or self._intake is None or self._watch is None:
+        if -BACKWARD <= step <= FORWARD:
             return
+        assert self._intake and self._watch and self._worker
         if step < 0.0:
-            self._went_back = True
+            self._worker.settle()  # a reset must not meet a running inference
+            self._recognizer.reset()
             self._intake.restart()
             self._figures.jumps += 1
             self.get_logger().info(f'time went back by {-step:.1f} s: starting anew')
@@ -273,9 +283,6 @@ class HarNode(LifecycleNode):
     def _recognize(self, tick: Tick) -> None:
         now, started = tick
         figures = self._figures
-        if self._went_back:  # here, since a reset must not meet a running inference
-            self._went_back = False
-            self._recognizer.reset()
         activity = self._recognizer.recognize(now)
         figures.inference.append(time.monotonic() - started)
         self._answered = activity is not None
@@ -326,6 +333,13 @@ class HarNode(LifecycleNode):
         self._diagnostics_publisher.publish(
             self._diagnostics.message(now, self.state, self.health, self._figures, fault)
         )
+
+
+def _line(error: Exception) -> str:
+    """The line of an expected error; of any other also its name and where it was raised."""
+    if isinstance(error, ValueError | OSError | ImportError):
+        return str(error)
+    return ''.join(traceback.format_exception(error)).strip()
 
 
 def main(args: Sequence[str] | None = None) -> int:

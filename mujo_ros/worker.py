@@ -35,14 +35,19 @@ class Worker(Generic[Task]):
                 self.missed += 1
                 return False
             self._task, self._busy = task, True
-            self._changed.notify()
+            self._changed.notify_all()
             return True
+
+    def settle(self, timeout: float = 2.0) -> bool:
+        """Wait until it has nothing to do; False when that takes longer than `timeout` s."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._busy, timeout)
 
     def stop(self, timeout: float = 2.0) -> bool:
         """End the thread after the task at hand; False when that takes longer than `timeout` s."""
         with self._changed:
             self._stopping = True
-            self._changed.notify()
+            self._changed.notify_all()
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
@@ -60,3 +65,4 @@ class Worker(Generic[Task]):
             finally:
                 with self._changed:
                     self._task, self._busy = None, False
+                    self._changed.notify_all()

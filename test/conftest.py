@@ -23,10 +23,11 @@ def data_dir() -> Path:
 
 
 @pytest.fixture
-def ros_domain():
+def ros_domain(request):
     """A ROS domain that no other test on this machine uses at the same time."""
     candidates = list(DOMAINS)
-    random.Random(os.getpid()).shuffle(candidates)
+    # Not the domain of the test before, which others may still believe to be there.
+    random.Random(f'{os.getpid()} {request.node.nodeid}').shuffle(candidates)
     for domain in candidates:
         lock = Path(tempfile.gettempdir()) / f'mujo_test_domain_{domain}.lock'
         with lock.open('w') as held:

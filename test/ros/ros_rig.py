@@ -1,12 +1,14 @@
 """What a test needs around a node: executor, other end of its topics, its log, deadlines."""
 
 import contextlib
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import rclpy
 from rcl_interfaces.msg import Log
@@ -15,6 +17,9 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.parameter import Parameter
 
 WARNING = int.from_bytes(Log.WARN, 'little') if isinstance(Log.WARN, bytes) else int(Log.WARN)
+
+
+ROOT = Path(__file__).parents[2]
 
 
 def wait_until(condition, timeout=10.0, what='the condition'):
@@ -62,14 +67,20 @@ class Rig:
         self.executor = SingleThreadedExecutor(context=self.context)
         self.nodes = []
         self.processes = []
+        self.strangers, self.contexts = [], [self.context]
+        self.error = None
         self.node = self.add(rclpy.create_node('rig', context=self.context))
         self.log = self.collect(Log, '/rosout', 100)
         self._thread = threading.Thread(target=self._spin, daemon=True)
         self._thread.start()
 
     def _spin(self):
-        with contextlib.suppress(ExternalShutdownException):
-            self.executor.spin()
+        try:
+            with contextlib.suppress(ExternalShutdownException):
+                self.executor.spin()
+        except Exception as error:
+            self.error = error
+            raise
 
     def add(self, node):
         """Let the executor spin a node until the test ends."""
@@ -87,9 +98,18 @@ class Rig:
         self.node.create_subscription(msg_type, topic, collector.take, depth)
         return collector
 
-    def publisher(self, msg_type, topic, qos=100, match=True):
+    def stranger(self):
+        """A node that shares nothing but the domain, as in another process."""
+        context = Context()
+        rclpy.init(args=[], context=context, domain_id=self.domain)
+        self.contexts.append(context)
+        node = rclpy.create_node('stranger', context=context)
+        self.strangers.append(node)
+        return node
+
+    def publisher(self, msg_type, topic, qos=100, match=True, node=None):
         """A publisher, matched with a subscription of the node under test."""
-        publisher = self.node.create_publisher(msg_type, topic, qos)
+        publisher = (node or self.node).create_publisher(msg_type, topic, qos)
         if match:
             wait_until(publisher.get_subscription_count, 10.0, f'a subscription of {topic}')
         return publisher
@@ -100,7 +120,8 @@ class Rig:
 
     def start(self, *arguments, **options):
         """A Python process in this domain; ended with the test."""
-        environment = {**os.environ, 'ROS_DOMAIN_ID': str(self.domain), 'PYTHONUNBUFFERED': '1'}
+        path = os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])
+        environment = {**os.environ, 'ROS_DOMAIN_ID': str(self.domain), 'PYTHONPATH': path}
         process = subprocess.Popen([sys.executable, *arguments], env=environment, **options)
         self.processes.append(process)
         return process
@@ -113,6 +134,9 @@ class Rig:
             process.wait()
         self.executor.shutdown()
         self._thread.join(5.0)
-        for node in self.nodes:
+        for node in self.nodes + self.strangers:
             node.destroy_node()
-        self.context.try_shutdown()
+        for context in self.contexts:
+            context.try_shutdown()
+        gc.collect()  # a lifecycle node that is garbage still holds its participant
+        assert self.error is None, f'a callback raised {self.error!r}'
