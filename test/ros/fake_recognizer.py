@@ -59,7 +59,7 @@ class FakeRecognizer:
         self.timeline = Timeline()
         self.warmed_up = False
         self.resets = 0
-        self.ups = []
+        self.stored = {}
         self.error = None
 
     @property
@@ -70,12 +70,17 @@ class FakeRecognizer:
     def jumps(self):
         return self.timeline.jumps
 
+    def store(self, name, stamp, value, now):
+        accepted = bool(self.timeline.insert(name, stamp, value, now))
+        if accepted:
+            self.stored.setdefault(name, []).append(stamp)
+        return accepted
+
     def add_pose(self, stamp, xyz, layout, up=None, now=None):
-        self.ups.append(up)
-        return bool(self.timeline.insert('pose', stamp, canonical_joints(xyz, layout, up), now))
+        return self.store('pose', stamp, canonical_joints(xyz, layout, up), now)
 
     def add_imu(self, placement, stamp, sample, now=None):
-        return bool(self.timeline.insert(f'imu/{placement}', stamp, sample, now))
+        return self.store(f'imu/{placement}', stamp, sample, now)
 
     def add_image(self, stamp, image, now=None):
         return False
