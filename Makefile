@@ -15,6 +15,7 @@ EXTRAS := ros,pose,demo,train,bag,test
 SOURCE ?=
 DATA ?= data/utd_mhad
 OUTPUT ?= runs/default
+MOTION_CAPTURE ?=
 CHECKPOINT ?= mujo_core/pretrained/default
 
 help:  ## this list
@@ -45,8 +46,9 @@ lint: $(VENV)/.installed  ## ruff and mypy
 bench: $(VENV)/.installed  ## speed, each figure beside its limit
 	$(VENV)/bin/mujo bench
 
-train: $(VENV)/.installed  ## train the default model: DATA=folder of UTD-MHAD, OUTPUT=checkpoint
-	$(VENV)/bin/mujo train --config config/train/utd_mhad.yaml --data.root '$(DATA)' --output '$(OUTPUT)'
+train: $(VENV)/.installed  ## train the default model: DATA=folder of UTD-MHAD, OUTPUT=checkpoint, MOTION_CAPTURE=folder
+	$(VENV)/bin/mujo train --config config/train/utd_mhad.yaml --data.root '$(DATA)' --output '$(OUTPUT)' \
+		$(if $(MOTION_CAPTURE),--data.motion_capture '$(MOTION_CAPTURE)')
 
 evaluate: $(VENV)/.installed  ## score a checkpoint: DATA=folder of UTD-MHAD, CHECKPOINT=folder
 	$(VENV)/bin/mujo evaluate --checkpoint '$(CHECKPOINT)' --dataset utd_mhad --root '$(DATA)' --split test

@@ -29,9 +29,12 @@ for package in ('mujo_core', 'mujo_ros'):
         ('share/ament_index/resource_index/packages', [f'resource/{package}']),
         (f'share/{package}', ['package.xml']),
         *tree(f'scripts/{package}', f'lib/{package}'),
-        *tree('config', f'share/{package}/config'),
     ]
-data_files += tree('launch', 'share/mujo_ros/launch')
+data_files += [
+    *tree('launch', 'share/mujo_ros/launch'),
+    *tree('config', 'share/mujo_ros/config'),
+    *tree('config/train', 'share/mujo_core/config/train'),
+]
 
 # Not in setup.cfg: from there it becomes an object that colcon cannot read.
 setup(python_requires='>=3.10', data_files=data_files)

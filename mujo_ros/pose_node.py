@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from numpy.typing import NDArray
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.task import Future
@@ -24,6 +23,7 @@ from rclpy.timer import Timer
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
 from mujo_core.pose_estimator import DepthFilter, PoseEstimator, place_in_camera
+from mujo_ros import pose_parameters
 from mujo_ros.camera import Intrinsics
 from mujo_ros.convert import (
     MessageError,
@@ -43,22 +43,6 @@ IMAGE_GAP = 0.5  # s between images that counts as a gap
 PATIENCE = 5.0  # s
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
-
-PARAMETERS: dict[str, tuple[Any, str, tuple[float, float] | None]] = {
-    'image_transport': (
-        'raw',
-        'Which camera topic: raw (camera/image_raw) or compressed (camera/image_raw/compressed)',
-        None,
-    ),
-    'horizontal_fov': (
-        1.15,
-        'Field of view assumed while no camera/camera_info comes, rad',
-        (0.1, 3.0),
-    ),
-    'min_confidence': (0.5, 'Below it a body is not reported', (0.0, 1.0)),
-    'model_complexity': (1, 'MediaPipe model: 0 lite, 1 full (comes with it), 2 heavy', (0, 2)),
-    'autostart': (True, 'Configure and activate at the start, without a lifecycle manager', None),
-}
 
 
 class PoseNode(LifecycleNode):
@@ -90,7 +74,10 @@ class PoseNode(LifecycleNode):
         self._last_stamp = 0.0
         self._counts: Counter[str] = Counter()
         self._said: set[str] = set()
-        self._declare()
+        pose_parameters.declare(self)
+        self.add_on_set_parameters_callback(
+            lambda changed: pose_parameters.check(changed, self._estimator is not None)
+        )
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._diagnostics_timer = self.create_timer(1.0, self._diagnose, clock=steady)
@@ -107,9 +94,11 @@ class PoseNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the pose model; FAILURE with one line where that does not work."""
-        transport = self._value('image_transport')
-        if transport not in ('raw', 'compressed'):
-            self.get_logger().error(f'expected image_transport raw or compressed, got {transport}')
+        line = pose_parameters.refusal(
+            self.get_parameters(list(pose_parameters.PARAMETERS)), loaded=False
+        )
+        if line:
+            self.get_logger().error(line)
             return FAILURE
         try:
             self._estimator = self._factory(
@@ -129,10 +118,9 @@ class PoseNode(LifecycleNode):
         self._intrinsics = Intrinsics()
         self._newest = Newest()
         self._streams = streams = Streams(self, dict)
-        if self._value('image_transport') == 'raw':
-            kind, topic = Image, 'camera/image_raw'
-        else:
-            kind, topic = CompressedImage, 'camera/image_raw/compressed'
+        raw = self._value('image_transport') == 'raw'
+        kind = Image if raw else CompressedImage
+        topic = 'camera/image_raw' if raw else 'camera/image_raw/compressed'
         streams.add('video', kind, topic, self._keep, 1, IMAGE_GAP)
         self._watch = SilenceWatch(
             streams.health,
@@ -146,6 +134,7 @@ class PoseNode(LifecycleNode):
         infos.add('info', CameraInfo, 'camera/camera_info', self._camera_info, 1, 1e9)
         self._worker = threading.Thread(target=self._work, name='pose', daemon=True)
         self._worker.start()
+        self.get_logger().info(f'{topic} to skeleton')
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -202,20 +191,6 @@ class PoseNode(LifecycleNode):
 
     def _value(self, name: str) -> Any:
         return self.get_parameter(name).value
-
-    def _declare(self) -> None:
-        for name, (default, description, limits) in PARAMETERS.items():
-            descriptor = ParameterDescriptor(description=description, read_only=True)
-            if limits and isinstance(default, float):
-                low, high = limits
-                descriptor.floating_point_range = [
-                    FloatingPointRange(from_value=low, to_value=high)
-                ]
-            elif limits:
-                descriptor.integer_range = [
-                    IntegerRange(from_value=int(limits[0]), to_value=int(limits[1]))
-                ]
-            self.declare_parameter(name, default, descriptor)
 
     # Callbacks, which only keep
 

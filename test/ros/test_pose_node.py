@@ -254,11 +254,18 @@ def test_lifecycle(rig):
         assert not node.get_subscriptions_info_by_topic('/camera/image_raw')
         node.trigger_activate()
         assert node.state == 'active'
+        refused = node.set_parameters(rig.parameters(min_confidence=0.8))[0]
+        assert not refused.successful and 'when the node is configured' in refused.reason
+        assert node.set_parameters(rig.parameters(horizontal_fov=1.5))[0].successful
         wait_until(lambda: node.get_subscriptions_info_by_topic('/camera/image_raw'))
         node.trigger_deactivate()
         wait_until(lambda: not node.get_subscriptions_info_by_topic('/camera/image_raw'))
         node.trigger_cleanup()
         assert node.state == 'unconfigured'
+    assert node.set_parameters(rig.parameters(min_confidence=0.8))[0].successful
+    assert not node.set_parameters(rig.parameters(image_transport='theora'))[0].successful
+    assert not node.set_parameters(rig.parameters(horizontal_fov=9.0))[0].successful
+    assert node.get_parameter('min_confidence').value == 0.8
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
@@ -277,7 +284,7 @@ def test_what_cannot_be_configured_ends_with_one_line(rig):
     process = rig.start(*arguments, stderr=subprocess.PIPE)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert b'expected image_transport raw or compressed, got theora' in errors
+    assert b"expected image_transport out of raw, compressed, got 'theora'" in errors
     hide = "import sys; sys.modules['mediapipe'] = None; "
     process = rig.start(
         '-c',
