@@ -9,6 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
 	&& { echo $$p; exit; }; done; echo python3)
 VENV := .venv
 RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip install --disable-pip-version-check -q
 # torch is installed first and alone: `make TORCH='torch==2.13.* --index-url ...' demo` for another build of it.
 TORCH ?= torch==2.13.*
 EXTRAS := ros,pose,demo,train,bag,test
@@ -19,7 +20,7 @@ MOTION_CAPTURE ?=
 CHECKPOINT ?= mujo_core/pretrained/default
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1|/' | column -t -s '|'
+	@awk -F ':|##' '/^[a-z]+:.*##/ {printf "  make %-9s %s\n", $$1, $$NF}' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed  ## make .venv with everything the other targets need
 
@@ -27,9 +28,10 @@ install: $(VENV)/.installed  ## make .venv with everything the other targets nee
 $(VENV)/.installed: setup.cfg setup.py pyproject.toml Makefile scripts/check_system.py
 	@$(PYTHON) scripts/check_system.py
 	@[ -x $(RUN) ] || $(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --disable-pip-version-check -q "$(firstword $(TORCH))" $(wordlist 2,9,$(TORCH))
-	$(RUN) -m pip install --disable-pip-version-check -q -e '.[$(EXTRAS)]'
-	$(RUN) -m pip install --disable-pip-version-check -q --no-deps 'sports2d>=0.8.34,<0.9'
+	@echo 'installing PyTorch, ROS 2 and the rest into $(VENV) (once, some minutes) ...'
+	@$(PIP) "$(firstword $(TORCH))" $(wordlist 2,9,$(TORCH))
+	@$(PIP) -e '.[$(EXTRAS)]'
+	@$(PIP) --no-deps 'sports2d>=0.8.34,<0.9'
 	@touch $@
 
 demo: $(VENV)/.installed  ## play a video through the real topics to /activity; SOURCE=my.mp4 or SOURCE=0 (webcam)
