@@ -20,7 +20,7 @@ MOTION_CAPTURE ?=
 CHECKPOINT ?= mujo_core/pretrained/default
 
 help:  ## this list
-	@awk -F ':|##' '/^[a-z]+:.*##/ {printf "  make %-9s %s\n", $$1, $$NF}' $(MAKEFILE_LIST)
+	@awk -F ' *## *' '/^[a-z]+:.*##/ {sub(":.*", "", $$1); printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed  ## make .venv with everything the other targets need
 
