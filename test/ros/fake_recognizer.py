@@ -104,5 +104,5 @@ class FakeRecognizer:
             newest=window.newest,
             window=(window.start, window.end),
             coverage=window.coverage,
-            modalities=window.modalities(),
+            modalities=window.modalities(0.2),
         )

@@ -157,12 +157,12 @@ def test_unordered_messages_are_put_in_place(rig, node):
     publisher = rig.publisher(Imu, 'imu/right_wrist')
     start = rig.node.get_clock().now().nanoseconds * 1e-9
     for step in RNG.permutation(100):
-        publisher.publish(imu(start + step / 100, sample=[step] * 6))
+        publisher.publish(imu(start + step / 100, sample=[step / 2] * 6))
     wait_until(lambda: node.health['imu/right_wrist'].accepted == 100, what='all messages')
     window = node.recognizer.timeline.cut()
     seen = window.imu['right_wrist'][window.imu_mask['right_wrist']]
     assert len(seen) == 50
-    np.testing.assert_allclose(np.diff(seen, axis=0), 2.0, atol=1e-3)
+    np.testing.assert_allclose(np.diff(seen, axis=0), 1.0, atol=1e-3)
     assert rig.warnings() == []
 
 
