@@ -310,6 +310,15 @@ def estimate_up(xyz: np.ndarray, layout: str | Layout) -> tuple[float, float, fl
     return (result[0], result[1], result[2])
 
 
+_BENT = np.deg2rad(30.0)
+
+
+def _angle(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the angles (N,) between vectors (N, 3), NaN where one is not seen."""
+    across = np.linalg.norm(np.cross(first, second), axis=-1)
+    return np.arctan2(across, (first * second).sum(axis=-1))
+
+
 def handedness(
     xyz: np.ndarray,
     layout: str | Layout,
@@ -317,8 +326,9 @@ def handedness(
 ) -> float:
     """Say whether left and right of a skeleton are where a body has them.
 
-    A body's left side, its up and the way its feet, nose and knees point make a right-handed
-    system. Where a sensor mirrors its image or swaps its names they make a left-handed one.
+    A body's left side, its up and the way its feet, nose, bent knees and hands point make a
+    right-handed system. Where a sensor mirrors its image or swaps its names they make a
+    left-handed one.
 
     Args:
         xyz: (N, J, 3) frames of one person.
@@ -327,7 +337,8 @@ def handedness(
 
     Returns:
         -1..1: positive for a body as it is, negative for one whose left and right are swapped,
-        0 where nothing tells (two dimensions, or no foot, nose or bent knee seen).
+        0 where nothing tells (two dimensions, or no foot, nose, bent knee or hand seen).
+        Below -0.3 it is a finding.
     """
     layout = get_layout(layout)
     if layout.dimensions == 2 or not len(xyz):
@@ -345,7 +356,12 @@ def handedness(
     for side in ('left', 'right'):
         hip, knee, ankle = (joints[:, JOINT[f'{side}_{n}']] for n in ('hip', 'knee', 'ankle'))
         # A knee only bends forward: it lies before the middle of the line from hip to ankle.
-        evidence.append(knee - (hip + ankle) / 2)
+        # Depth sensors see a straight one bent a little backward, so that it tells nothing.
+        bent = _angle(knee - hip, ankle - knee) > _BENT
+        evidence.append(np.where(bent[:, None], knee - (hip + ankle) / 2, 0.0))
+        # Hands work before the body, mostly.
+        shoulder, wrist = joints[:, JOINT[f'{side}_shoulder']], joints[:, JOINT[f'{side}_wrist']]
+        evidence.append(0.1 * (wrist - shoulder))
     score = np.stack([(vector * forward).sum(axis=-1) for vector in evidence], axis=1)
     score = score[np.isfinite(score).any(axis=1)]
     if not len(score):

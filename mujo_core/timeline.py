@@ -20,6 +20,8 @@ LATE_AFTER = 2.0
 """A stamp this far behind its stream's newest is odd, seconds."""
 AHEAD_AFTER = 10.0
 """A stamp this far ahead of the clock is odd, seconds."""
+_SAME = 1e-6
+"""Stamps this close are the same: float64 seconds of today's clocks resolve 2.4e-7."""
 
 
 @dataclass(frozen=True)
@@ -95,20 +97,20 @@ def resample(
         filler = np.nan if spec.interpolation == 'linear' else 0
         empty = np.full((steps, *values.shape[1:]), filler, dtype=values.dtype)
         return empty, np.zeros(steps, dtype=bool)
-    after = np.searchsorted(stamps, grid - 1e-9)
+    after = np.searchsorted(stamps, grid - _SAME)
     before = np.clip(after - 1, 0, len(stamps) - 1)
     inside = after < len(stamps)
     after = np.minimum(after, len(stamps) - 1)
     if spec.interpolation == 'nearest':
         closer = np.abs(stamps[after] - grid) <= np.abs(stamps[before] - grid)
         nearest = np.where(closer, after, before)
-        mask = np.abs(stamps[nearest] - grid) <= 0.5 / spec.rate + 1e-9
+        mask = np.abs(stamps[nearest] - grid) <= 0.5 / spec.rate + _SAME
         shaped = mask.reshape(-1, *[1] * (values.ndim - 1))
         return np.where(shaped, values[nearest], 0).astype(values.dtype), mask
-    exact = np.abs(stamps[after] - grid) <= 1e-6
+    exact = np.abs(stamps[after] - grid) <= _SAME
     before = np.where(exact, after, before)
     gap = stamps[after] - stamps[before]
-    mask = exact | (inside & (after != before) & (gap <= spec.max_gap + 1e-9))
+    mask = exact | (inside & (after != before) & (gap <= spec.max_gap + _SAME))
     share = np.where(gap > 0, (grid - stamps[before]) / np.where(gap > 0, gap, 1.0), 0.0)
     share = share.astype(np.float32).reshape(-1, *[1] * (values.ndim - 1))
     joined = values[before] + share * (values[after] - values[before])
@@ -162,15 +164,17 @@ def make_window(
     for name in sorted(pieces):
         values, mask = pieces[name]
         modality, _, placement = name.partition('/')
-        coverage[name] = float(mask.mean()) if len(mask) else 0.0
-        covered |= mask[np.arange(fine) * len(mask) // fine]
         if modality == 'pose':
             pose = canonical_pose(values, spec.pose_rate)
+            # Joints without hips and shoulders to centre them on are no data.
+            mask = np.asarray(pose.mask.any(axis=1))
         elif modality == 'imu':
             imu[placement] = np.where(mask[:, None], values, 0.0).astype(np.float32)
             imu_mask[placement] = mask
         else:
             video, video_mask = values, mask
+        coverage[name] = float(mask.mean()) if len(mask) else 0.0
+        covered |= mask[np.arange(fine) * len(mask) // fine]
     return Window(
         start=end - spec.seconds,
         end=end,
@@ -197,7 +201,7 @@ class RingBuffer:
         self.span = span
         self.capacity = max(4, math.ceil(4 * spec.rate * span))
         self._stamps = np.zeros(2 * self.capacity)
-        self._values = np.zeros((2 * self.capacity, *spec.shape), dtype=spec.dtype)
+        self._values: np.ndarray = np.zeros((2 * self.capacity, *spec.shape), dtype=spec.dtype)
         self._first = self._last = 0
 
     def __len__(self) -> int:
@@ -387,13 +391,16 @@ class Timeline:
         zero = stamps <= 0.0
         bad = ~np.isfinite(stamps)
         if np.issubdtype(values.dtype, np.floating):
-            flat = values.reshape(len(values), -1)
+            with np.errstate(over='ignore'):
+                # A double may be finite and still too large for the buffer.
+                flat = values.reshape(len(values), -1).astype(np.float32, copy=False)
             broken = np.isinf(flat) if spec.partial else ~np.isfinite(flat)
             bad = bad | broken.any(axis=1)
         if not (zero | bad).any():
             return stamps, values
-        refused['zero_stamp'] += int((zero & ~bad).sum())
-        refused['not_finite'] += int(bad.sum())
+        for kind, which in (('zero_stamp', zero & ~bad), ('not_finite', bad)):
+            if which.any():
+                refused[kind] += int(which.sum())
         good = ~(zero | bad)
         return stamps[good], values[good]
 
@@ -401,9 +408,11 @@ class Timeline:
         newest = self._buffers[stream].newest
         if stamp < newest - LATE_AFTER:
             return 'late'
-        # Once a stream's clock is known to be ahead its next samples are not odd again.
-        if now is not None and stamp > now + AHEAD_AFTER and stamp > newest + AHEAD_AFTER:
-            return 'ahead'
+        # Once a sensor's clock is known to be ahead no other on that time is odd again.
+        if now is not None and stamp > now + AHEAD_AFTER:
+            held = self._newest()
+            if held is None or stamp > held + AHEAD_AFTER:
+                return 'ahead'
         return ''
 
     def _place(self, stream: str, stamp: float, value: np.ndarray, now: float | None) -> bool:
@@ -429,9 +438,14 @@ class Timeline:
         return True
 
     def _has_jumped_too(self, stream: str, stamp: float) -> bool:
-        """After a jump: is this stream on the new time? What is still on the way is on the old."""
+        """After a jump: may this stream's samples come in again?
+
+        What is still on the way is on the old time. A stream that goes on there for longer has
+        a clock of its own and keeps it.
+        """
         old, new = self._before_jump[stream], self._newest()
-        if new is not None and abs(stamp - old) < abs(stamp - new):
+        on_old_time = new is not None and abs(stamp - old) < abs(stamp - new)
+        if on_old_time and stamp <= old + LATE_AFTER:
             return False
         del self._before_jump[stream]
         return True
@@ -450,7 +464,7 @@ class Timeline:
         if newest is None:
             return None
         oldest = newest - self.spec.patience
-        return min(b.newest for b in self._buffers.values() if b.newest >= oldest - 1e-9)
+        return min(b.newest for b in self._buffers.values() if b.newest >= oldest - _SAME)
 
     def cut(self, end: float | None = None) -> Window | None:
         """Cut the window that ends at `end` (default: see `end()`); None without any sample."""
