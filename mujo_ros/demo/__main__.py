@@ -120,8 +120,7 @@ def run(given: argparse.Namespace, har_node: Sequence[str]) -> None:
                 'all nodes active',
             )
             watcher.let_play()
-            name = given.source or "Sports2D's demo.mp4, lower half"
-            with Screen(watcher.seen, f'mujo_ros demo: {name}') as screen:
+            with Screen(watcher.seen, f'mujo_ros demo: {source_name(given.source)}') as screen:
                 while not children.finished('player'):
                     children.check()
                     if stop.wanted.is_set():
@@ -134,6 +133,13 @@ def run(given: argparse.Namespace, har_node: Sequence[str]) -> None:
         finally:
             watcher.close()
     report(given, watcher.seen, stamps, record)
+
+
+def source_name(source: str) -> str:
+    """A source for people."""
+    if source.isdecimal():
+        return f'camera {source}'
+    return Path(source).name if source else "Sports2D's demo.mp4, lower half"
 
 
 def report(given: argparse.Namespace, seen: object, stamps: Path, record: Path) -> None:
@@ -150,7 +156,7 @@ def report(given: argparse.Namespace, seen: object, stamps: Path, record: Path) 
     def source() -> VideoSource:
         return VideoSource(str(record) if given.source.isdecimal() else given.source)
 
-    result = Report(seen, source, played, given.output)
+    result = Report(seen, source, source_name(given.source), played, given.output)
     path, summary = result.summary()
     paths = [result.video(), result.picture(), result.messages(), path]
     said = ', '.join(f'{label} {count}' for label, count in summary['labels'].items()) or 'none'

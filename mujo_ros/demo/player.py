@@ -65,7 +65,9 @@ def play(node: Node, source: VideoSource, stamps: Path, record: Path | None, sec
     info, count = camera_info(source), 0
     with contextlib.ExitStack() as stack:
         lines = stack.enter_context(stamps.open('w', buffering=1))
-        writer = stack.enter_context(VideoWriter(record, source.rate)) if record else None
+        writer = None
+        if record:
+            writer = stack.enter_context(VideoWriter(record, source.rate, 'ultrafast'))
         start, started = node.get_clock().now().nanoseconds * 1e-9, time.monotonic()
         for rgb in source.frames():
             at = time.monotonic() - started if source.live else count / source.rate

@@ -34,6 +34,7 @@ class Report:
     Args:
         seen: what came over the topics.
         source: opens the frames, which are read again for each result.
+        name: of the source, for people.
         stamps: (N,) s, of the frames that were played.
         folder: where to write.
     """
@@ -42,16 +43,20 @@ class Report:
         self,
         seen: Seen,
         source: Callable[[], VideoSource],
+        name: str,
         stamps: NDArray[np.float64],
         folder: Path,
     ) -> None:
         self._seen = seen
         self._open = source
+        self._name = name
         self._source = source()
         self._source.close()
         self._folder = folder
         self._times = stamps - stamps[0]
-        self._duration = float(self._times[-1]) + 1.0 / self._source.rate
+        span = float(self._times[-1])
+        self._rate = (len(stamps) - 1) / span if span > 0.0 else self._source.rate
+        self._duration = span + 1.0 / self._rate
         start = float(stamps[0])
         self._answers = [{**a, 'video_time': round(a['stamp'] - start, 3)} for a in seen.activities]
         self._said_at = [a['video_time'] for a in self._answers]
@@ -73,7 +78,7 @@ class Report:
         span = self._seen.arrivals[-1] - self._seen.arrivals[0] if len(answers) > 1 else 0.0
         bodies = sum(bool(np.isfinite(joints).any()) for _, joints in self._seen.skeletons)
         result = {
-            'source': self._source.name,
+            'source': self._name,
             'seconds': round(self._duration, 3),
             'frames': len(self._times),
             'skeletons': len(self._seen.skeletons),
@@ -92,7 +97,7 @@ class Report:
     def video(self) -> Path:
         """`annotated.mp4`: the frames with skeleton, label and confidences."""
         path = self._folder / 'annotated.mp4'
-        with VideoWriter(path, self._source.rate) as writer:
+        with VideoWriter(path, self._rate) as writer:
             for at, rgb in self._annotated_frames():
                 count = bisect.bisect_right(self._said_at, at)
                 answer = self._answers[count - 1] if count else None
@@ -130,7 +135,7 @@ class Report:
         counts = Counter(label for _, label in self._past)
         said = ', '.join(f'{_words(label)} {count}' for label, count in counts.most_common(4))
         figure.suptitle(
-            f'{self._source.name}: {len(self._answers)} /activity messages ({said or "none"})',
+            f'{self._name}: {len(self._answers)} /activity messages ({said or "none"})',
             x=0.055, ha='left', fontsize=12,
         )  # fmt: skip
         figure.savefig(path)

@@ -17,11 +17,13 @@ class VideoWriter:
     Args:
         path: of the file.
         rate: frames a second.
+        preset: of x264; 'ultrafast' for writing beside other work.
     """
 
-    def __init__(self, path: Path, rate: float) -> None:
+    def __init__(self, path: Path, rate: float, preset: str = 'veryfast') -> None:
         self._container = av.open(str(path), 'w')
         self._rate = Fraction(rate).limit_denominator(1001)
+        self._preset = preset
         self._stream: av.VideoStream | None = None
 
     def write(self, rgb: NDArray[np.uint8]) -> None:
@@ -30,7 +32,7 @@ class VideoWriter:
         if self._stream is None:
             stream = self._container.add_stream('libx264', rate=self._rate)
             stream.width, stream.height, stream.pix_fmt = width, height, 'yuv420p'
-            stream.options = {'preset': 'veryfast', 'crf': '23'}
+            stream.options = {'preset': self._preset, 'crf': '23'}
             self._stream = stream
         pixels = np.ascontiguousarray(rgb[:height, :width])
         frame = av.VideoFrame.from_ndarray(pixels, format='rgb24')
