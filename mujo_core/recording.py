@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ def modality_of(stream: str) -> str:
     return stream.partition('/')[0]
 
 
-def subset_name(modalities: set[str] | list[str] | tuple[str, ...]) -> str:
+def subset_name(modalities: Collection[str]) -> str:
     """Return the one name of a set of modalities, e.g. ``'pose+imu'``."""
     return '+'.join(m for m in MODALITIES if m in modalities)
 
@@ -109,7 +109,7 @@ class Recording:
         present = {modality_of(name) for name, stream in self.streams.items() if len(stream)}
         return [m for m in MODALITIES if m in present]
 
-    def only(self, modalities: set[str] | list[str] | tuple[str, ...]) -> Recording:
+    def only(self, modalities: Collection[str]) -> Recording:
         """Return the same recording with the streams of these modalities alone."""
         kept = {n: s for n, s in self.streams.items() if modality_of(n) in modalities}
         return replace(self, streams=kept)

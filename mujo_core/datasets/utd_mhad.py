@@ -126,7 +126,9 @@ def load_utd_mhad(
 
 def _load(key: tuple[int, int, int], paths: dict[str, Path]) -> Recording | None:
     action, subject, trial = key
-    arrays = {kind: array for kind, path in paths.items() if (array := _read(path, kind)) is not None}
+    arrays = {
+        kind: array for kind, path in paths.items() if (array := _read(path, kind)) is not None
+    }
     streams = {}
     if 'inertial' in arrays:
         samples = si_sample(arrays['inertial'][:, :3], arrays['inertial'][:, 3:])

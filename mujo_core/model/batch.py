@@ -65,7 +65,10 @@ class Batch:
 def batch_windows(windows: Sequence[Window], spec: WindowSpec) -> Batch:
     """Stack windows; what a window lacks is masked."""
     count = len(windows)
-    steps = {'pose': round(spec.seconds * spec.pose_rate), 'imu': round(spec.seconds * spec.imu_rate)}
+    steps = {
+        'pose': round(spec.seconds * spec.pose_rate),
+        'imu': round(spec.seconds * spec.imu_rate),
+    }
     devices = max(1, max((len(w.imu) for w in windows), default=1))
     pose = np.zeros((count, steps['pose'], 16, 3), dtype=np.float32)
     pose_mask = np.zeros(pose.shape[:3], dtype=bool)

@@ -36,15 +36,18 @@ class Calibration:
 
     Attributes:
         temperature: logits are divided by it.
-        unknown: rate of false alarms to the logit of `unknown`: with it, that share of windows
-            that do show one of the labels is said to be unknown.
+        spread: width of the logistic that turns the strength of the best logit into the
+            probability that it is none of the labels.
+        unknown: rate of false alarms to the strength at which that probability is one half; with
+            it, that share of windows that do show one of the labels is said to be unknown.
     """
 
     temperature: float = 1.0
+    spread: float = 1.0
     unknown: dict[float, float] = field(default_factory=dict)
 
-    def unknown_logit(self, rate: float) -> float:
-        """Return the logit of `unknown` for a rate of false alarms (interpolated)."""
+    def unknown_strength(self, rate: float) -> float:
+        """Return the strength for a rate of false alarms (interpolated); -inf without any."""
         if not self.unknown:
             return -np.inf
         rates = sorted(self.unknown)
@@ -99,6 +102,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: str | Path) -> None:
     calibration = {
         name: {
             'temperature': round(float(c.temperature), 4),
+            'spread': round(float(c.spread), 4),
             'unknown': {float(rate): round(float(u), 4) for rate, u in c.unknown.items()},
         }
         for name, c in checkpoint.calibration.items()

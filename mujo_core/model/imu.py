@@ -28,7 +28,9 @@ class ImuEncoder(nn.Module):
         """Return the vectors, not normalized."""
         batch, devices, steps, _ = imu.shape
         present = mask.any(dim=-1)
-        flat = imu.flatten(0, 1)
+        # Devices that are absent only fill up the batch: they cost no time and no statistics.
+        there = present.flatten()
+        flat = imu.flatten(0, 1)[there]
         acceleration = flat[..., :3] / STANDARD_GRAVITY
         rotation = flat[..., 3:] / 3.0
         size = acceleration.norm(dim=-1, keepdim=True)
@@ -36,11 +38,12 @@ class ImuEncoder(nn.Module):
         along = (acceleration * rotation).sum(dim=-1, keepdim=True) / (size * spin + 0.1)
         change = torch.zeros_like(acceleration)
         change[:, 1:] = acceleration[:, 1:] - acceleration[:, :-1]
-        where = self.place(placement).flatten(0, 1).unsqueeze(1).expand(-1, steps, -1)
+        where = self.place(placement).flatten(0, 1)[there].unsqueeze(1).expand(-1, steps, -1)
         features = torch.cat(
             [acceleration, rotation, size - 1.0, spin, along, change * 3, where], dim=-1
         )
-        vectors = self.trunk(features.clamp(-20.0, 20.0), mask.flatten(0, 1))
+        found = self.trunk(features.clamp(-20.0, 20.0), mask.flatten(0, 1)[there])
+        vectors = found.new_zeros(batch * devices, found.shape[-1])
+        vectors[there] = found
         vectors = vectors.view(batch, devices, -1)
-        weight = present.unsqueeze(-1).to(vectors.dtype)
-        return (vectors * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1.0)
+        return vectors.sum(dim=1) / present.sum(dim=1, keepdim=True).clamp(min=1)

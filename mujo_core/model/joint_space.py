@@ -50,10 +50,13 @@ class JointSpace(nn.Module):
         present = batch.present
         vectors = {}
         if bool(present['pose'].any()):
-            vectors['pose'] = self.pose(batch.pose, batch.pose_mask, batch.root)
+            there = present['pose']
+            found = self.pose(batch.pose[there], batch.pose_mask[there], batch.root[there])
+            vectors['pose'] = found.new_zeros(len(batch), found.shape[-1])
+            vectors['pose'][there] = found
         if bool(present['imu'].any()):
             vectors['imu'] = self.imu(batch.imu, batch.imu_mask, batch.placement)
-        return {m: v * present[m].unsqueeze(1).to(v.dtype) for m, v in vectors.items()}
+        return vectors
 
     @staticmethod
     def fuse(vectors: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -51,9 +51,7 @@ class SequenceEncoder(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        self.stem = nn.Conv1d(
-            channels + 1, width, 3, stride=stem_stride, padding=1, bias=False
-        )
+        self.stem = nn.Conv1d(channels + 1, width, 3, stride=stem_stride, padding=1, bias=False)
         self.stem_norm = nn.BatchNorm1d(width)
         self.blocks = nn.ModuleList(ResidualBlock(width, kernel, s, dropout) for s in strides)
         self.shrink = (stem_stride, *strides)

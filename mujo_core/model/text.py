@@ -35,7 +35,10 @@ class TextEncoder(nn.Module):
     def __init__(self, width: int, size: int, dropout: float) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(TEXT_SIZE, 2 * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(2 * width, size)
+            nn.Linear(TEXT_SIZE, 2 * width),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(2 * width, size),
         )
 
     def forward(self, sentences: torch.Tensor) -> torch.Tensor:

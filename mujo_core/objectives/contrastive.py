@@ -1,4 +1,4 @@
-"""Symmetric InfoNCE between two modalities (van den Oord et al. 2018; CLIP, Radford et al. 2021)."""
+"""Symmetric InfoNCE between two modalities (van den Oord et al. 2018; Radford et al. 2021)."""
 
 from __future__ import annotations
 

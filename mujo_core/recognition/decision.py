@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
+from scipy.special import expit
 
 from mujo_core.model.checkpoint import Calibration
 
 
 def calibrated_scores(
     logits: np.ndarray, calibration: Calibration, false_alarm_rate: float
-) -> tuple[np.ndarray, float]:
-    """Return the labels' probabilities (L,) and the probability of none of them; they sum to 1.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the labels' probabilities (..., L) and that of none of them (...); they sum to 1.
 
-    `unknown` is one more class, whose logit is a constant: it wins where all labels are weak.
+    Args:
+        logits: (..., L) of a modality subset.
+        calibration: of that subset.
+        false_alarm_rate: share of known activities that may be said to be unknown.
     """
     scaled = np.asarray(logits, dtype=float) / calibration.temperature
-    extended = np.append(scaled, calibration.unknown_logit(false_alarm_rate))
-    extended = np.exp(extended - extended.max())
-    extended /= extended.sum()
-    return extended[:-1], float(extended[-1])
+    strength = scaled.max(axis=-1)
+    scores = np.exp(scaled - strength[..., None])
+    scores /= scores.sum(axis=-1, keepdims=True)
+    threshold = calibration.unknown_strength(false_alarm_rate)
+    # Where the best label is weak it is probably none of them.
+    unknown = expit((threshold - strength) / calibration.spread)
+    return scores * (1.0 - unknown)[..., None], unknown
 
 
 class Events:

@@ -23,7 +23,10 @@ def windows_of(recording: Recording, spec: WindowSpec, stride: float) -> Iterato
     streams = {}
     for name, stream in recording.streams.items():
         if modality_of(name) == 'pose' and stream.layout:
-            streams[name] = (stream.stamps, canonical_joints(stream.values, stream.layout, stream.up))
+            streams[name] = (
+                stream.stamps,
+                canonical_joints(stream.values, stream.layout, stream.up),
+            )
         elif modality_of(name) == 'imu':
             streams[name] = (stream.stamps, stream.values)
     if not streams:

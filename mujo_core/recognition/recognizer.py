@@ -188,9 +188,8 @@ class Recognizer:
         window = only_streams(window, used)
         modalities = window.modalities(LEAST_STREAM_COVERAGE - 1e-9)
         calibration = self.checkpoint.calibration.get(subset_name(modalities), Calibration())
-        scores, unknown = calibrated_scores(
-            self.logits(window), calibration, self.false_alarm_rate
-        )
+        scores, doubt = calibrated_scores(self.logits(window), calibration, self.false_alarm_rate)
+        unknown = float(doubt)
         names = self.settings.labels
         best = np.argsort(-scores)
         label, confidence = names[int(best[0])], float(scores[best[0]])

@@ -24,8 +24,9 @@ class FitSettings:
         smoothing: label smoothing.
         contrast: weight of the contrastive term.
         lone: weight of the classification of each modality alone.
-        seed: of weights and draws; workers: loader processes.
-        swa: share of the last steps whose weights are averaged.
+        seed: of weights and draws; workers: loader processes; threads: of torch, since with
+            windows this small a second one gains little and loses much on a busy machine.
+        average: decay of the moving average of the weights that is kept; 0 keeps the last ones.
     """
 
     steps: int = 2500
@@ -37,7 +38,8 @@ class FitSettings:
     lone: float = 1.0
     seed: int = 0
     workers: int = 1
-    average: float = 0.999
+    threads: int = 1
+    average: float = 0.995
 
 
 class JointSpaceModule(lightning.LightningModule):

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from mujo_core.inertial import rotate_device
 from mujo_core.recording import Recording, Stream, modality_of
-from mujo_core.skeleton import JOINT, canonical_joints, rotation_to_z_up
+from mujo_core.skeleton import JOINT, canonical_joints
 from mujo_core.timeline import Window, WindowSpec, make_window, resample
 
 REST = 'rest'
@@ -31,7 +32,9 @@ class SamplerSettings:
         speed: slowest and fastest play of an action.
         pose_speed: how much a skeleton may run faster or slower than the IMU beside it.
         device_turn: standard deviation of the turn of a device on the body, degrees.
+        device_roll: the same about its x axis, along the limb, about which straps slip most.
         any_turn: share of devices worn in an arbitrary orientation.
+        vigour: spread of the strength of a motion (log of a factor).
         extra_device: share of windows with a virtual device beside the real one.
         virtual_only: share of windows in which virtual devices stand in for the real one.
         drop_stream: share of windows in which a stream dies or comes up in the middle.
@@ -46,8 +49,10 @@ class SamplerSettings:
     rest: float = 0.06
     speed: tuple[float, float] = (0.75, 1.3)
     pose_speed: float = 0.1
-    device_turn: float = 15.0
+    device_turn: float = 12.0
+    device_roll: float = 30.0
     any_turn: float = 0.1
+    vigour: float = 0.15
     extra_device: float = 0.25
     virtual_only: float = 0.1
     drop_stream: float = 0.1
@@ -178,7 +183,9 @@ class WindowSampler:
         has_real = any(modality_of(n) == 'imu' for n in streams)
         if not has_real or rng.random() < how.virtual_only:
             streams = {n: s for n, s in streams.items() if modality_of(n) != 'imu'}
-            for name in rng.choice(names, size=min(len(names), 1 + (rng.random() < 0.3)), replace=False):
+            for name in rng.choice(
+                names, size=min(len(names), 1 + (rng.random() < 0.3)), replace=False
+            ):
                 streams[str(name)] = clip.virtual[str(name)]
         elif rng.random() < how.extra_device:
             name = str(rng.choice(names))
@@ -276,14 +283,16 @@ class WindowSampler:
         how = self.settings
         turn = random_rotation(rng) if rng.random() < how.any_turn else None
         if turn is None:
-            turn = small_rotation(rng, how.device_turn)
+            roll = np.deg2rad(rng.normal() * how.device_roll) / 2
+            turn = quaternion_rotation(np.array([np.cos(roll), np.sin(roll), 0.0, 0.0]))
+            turn = small_rotation(rng, how.device_turn) @ turn
         samples = rotate_device(samples, turn).astype(np.float32)
-        # Played faster, a motion turns faster; its accelerations are left as they were, since
-        # gravity cannot be told from them without knowing the orientation.
-        samples[:, 3:] *= speed
-        scale = np.exp(rng.normal(size=2) * 0.05)
-        samples[:, :3] *= scale[0]
-        samples[:, 3:] *= scale[1]
+        # Played faster, a motion turns faster and accelerates more, by the square; what gravity
+        # does to the samples changes slowly and stays as it is.
+        vigour = np.exp(rng.normal() * how.vigour)
+        slow = uniform_filter1d(samples[:, :3], size=25, axis=0, mode='nearest')
+        samples[:, :3] = slow + (samples[:, :3] - slow) * (speed**2 * vigour)
+        samples[:, 3:] *= speed * vigour
         bias = np.concatenate([rng.normal(size=3) * 0.2, rng.normal(size=3) * 0.03])
         sigma = np.array([0.4] * 3 + [0.08] * 3) * rng.uniform()
         return (samples + bias + rng.normal(size=samples.shape) * sigma).astype(np.float32)

@@ -1,0 +1,1 @@
+"""`mujo <verb>`: one thin file a verb."""

@@ -1,0 +1,66 @@
+"""`mujo bench`: measure speed, each figure beside what cannot be beaten."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from mujo_core.cli.report import print_table, write_json
+
+COLUMNS = ['figure', 'unit', 'value', 'spread', 'limit', 'x limit']
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument('--checkpoint', help='checkpoint folder (default: the packaged one)')
+    parser.add_argument('--quick', action='store_true', help='under 20 s, coarser figures')
+    parser.add_argument('--json', metavar='FILE', help='write the figures')
+
+
+def run(options: argparse.Namespace, _: list[str]) -> int:
+    """Measure and report; 1 when a part could not be measured."""
+    from mujo_core.evaluation.benchmark import measure
+
+    report = measure(options.checkpoint, options.quick)
+    write_json(report, options.json)
+    limits = list(dict.fromkeys(figure['limit_name'] for figure in report['figures']))
+    rows: list[list[str]] = []
+    group = ''
+    for figure in report['figures']:
+        if figure['group'] != group:
+            group = figure['group']
+            rows.append([group, *[''] * 5])
+        value, low, high, limit = (_number(figure[k]) for k in ('value', 'low', 'high', 'limit'))
+        mark = limits.index(figure['limit_name']) + 1
+        rows.append(
+            [
+                f'  {figure["name"]}',
+                figure['unit'],
+                value,
+                f'{low}..{high}',
+                f'{limit} ({mark})',
+                f'{figure["ratio"]:.2f}',
+            ]
+        )
+    rows += [[f'left out: {what}', *[''] * 5] for what in report['left_out']]
+    machine = report['machine']
+    title = (
+        f'{machine["cpus"]} CPUs with a load of {machine["load_before"]:.1f} before and '
+        f'{machine["load_after"]:.1f} after; torch {machine["torch"]} on one thread'
+    )
+    print_table(title, COLUMNS, rows)
+    print('spread: lowest..highest repeat; %: of one core; x limit: cost over that of the limit')
+    for mark, limit_name in enumerate(limits, start=1):
+        print(f'({mark}) {limit_name}')
+    if report['failed']:
+        print(f'mujo bench: {report["failed"]}', file=sys.stderr)
+        return 1
+    return 0
+
+
+def _number(value: float) -> str:
+    """Three digits, with k or M for large numbers."""
+    for size, suffix in ((1e6, 'M'), (1e3, 'k')):
+        if abs(value) >= 0.9995 * size:
+            return _number(value / size) + suffix
+    return f'{value:.0f}' if abs(value) >= 99.95 else f'{value:.3g}'

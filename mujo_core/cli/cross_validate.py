@@ -1,0 +1,56 @@
+"""`mujo cross_validate`: leave one subject out, over seeds."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mujo_core.cli.report import print_table, write_json
+
+TAKES_OVERRIDES = True
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument('--config', help='YAML file of settings (see config/train)')
+    parser.add_argument('--output', required=True, help='folder for figures and calibration')
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2])
+    parser.epilog = 'any setting is changed by --section.key VALUE, e.g. --fit.steps 500'
+
+
+def run(options: argparse.Namespace, overrides: list[str]) -> int:
+    """Run all folds and write cross_validation.json and folds.npz."""
+    from mujo_core.datasets.registry import get_dataset
+    from mujo_core.training.card import CROSS_VALIDATION, write_calibration
+    from mujo_core.training.config import read_config
+    from mujo_core.training.cross_validation import (
+        Fold,
+        cross_validate,
+        fit_calibration,
+        summarize,
+    )
+    from mujo_core.training.sources import recordings_of
+
+    config = read_config(options.config, overrides)
+    output = Path(options.output)
+    recordings = recordings_of(config.data)
+    choices = get_dataset(config.data.dataset).labels
+
+    def report(fold: Fold) -> None:
+        figures = '  '.join(f'{name} {s.macro_f1:.4f}' for name, s in fold.scores.items())
+        print(f'without subject {fold.subject}, seed {fold.seed}: macro-F1 {figures}', flush=True)
+
+    folds = cross_validate(recordings, options.seeds, config, choices, report)
+    summary = summarize(folds)
+    write_json(summary, output / CROSS_VALIDATION)
+    write_calibration(fit_calibration(folds), output)
+    rows = [
+        [
+            name,
+            *(f'{s[f]["mean"]:.4f} ± {s[f]["std"]:.4f}' for f in ('accuracy', 'macro_f1', 'ece')),
+        ]
+        for name, s in summary['subsets'].items()
+    ]
+    title = f'leave one subject out, {len(options.seeds)} seeds (mean ± std over seeds)'
+    print_table(title, ['modalities', 'accuracy', 'macro-F1', 'ECE'], rows)
+    return 0

@@ -1,0 +1,28 @@
+"""What verbs print and write: a table for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table; numbers are right-aligned."""
+    table = Table(title=title, title_justify='left')
+    for index, column in enumerate(columns):
+        table.add_column(column, justify='left' if index == 0 else 'right')
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def write_json(data: Any, path: str | Path | None) -> None:
+    """Write JSON where a path is given."""
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(json.dumps(data, indent=1) + '\n', encoding='utf-8')

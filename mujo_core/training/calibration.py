@@ -1,0 +1,63 @@
+"""Calibration from held-out windows: a temperature and the logit of `unknown` per subset."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from mujo_core.model.checkpoint import Calibration
+from mujo_core.recognition.decision import calibrated_scores
+
+FALSE_ALARM_RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
+
+
+def negative_log_likelihood(logits: np.ndarray, truth: np.ndarray, temperature: float) -> float:
+    """Return the mean over rows of -log p(truth) at a temperature."""
+    scaled = logits / temperature
+    scaled = scaled - scaled.max(axis=1, keepdims=True)
+    chosen = scaled[np.arange(len(truth)), truth]
+    return float((np.log(np.exp(scaled).sum(axis=1)) - chosen).mean())
+
+
+def calibrate(logits: np.ndarray, truth: np.ndarray) -> Calibration:
+    """Fit temperature scaling (Guo et al., ICML 2017) and the logits of `unknown`.
+
+    Args:
+        logits: (N, L) of windows of people the model has not seen.
+        truth: (N,) their labels' places.
+    """
+    best = minimize_scalar(
+        lambda log_t: negative_log_likelihood(logits, truth, float(np.exp(log_t))),
+        bounds=(-3.0, 3.0),
+        method='bounded',
+    )
+    temperature = float(np.exp(best.x))
+    strength = logits.max(axis=1) / temperature
+    # A window of usual strength is unknown with 1 : 19, one at the weakest twentieth with 1 : 1.
+    spread = float((np.median(strength) - np.quantile(strength, 0.05)) / np.log(19.0))
+    spread = max(spread, 1e-3)
+    unknown = {
+        rate: _strength_for(rate, logits, Calibration(temperature, spread))
+        for rate in FALSE_ALARM_RATES
+    }
+    return Calibration(temperature, spread, unknown)
+
+
+def _strength_for(rate: float, logits: np.ndarray, calibration: Calibration) -> float:
+    """Find the strength with which `unknown` wins on that share of the windows."""
+
+    def excess(strength: float) -> float:
+        trial = replace(calibration, unknown={rate: strength})
+        scores, unknown = calibrated_scores(logits, trial, rate)
+        return float((unknown > scores.max(axis=1)).mean()) - rate
+
+    # Bisection, since the share grows in steps with the strength.
+    strength = logits.max(axis=1) / calibration.temperature
+    low = float(strength.min()) - 10.0 * calibration.spread
+    high = float(strength.max()) + 10.0 * calibration.spread
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (low, middle) if excess(middle) > 0 else (middle, high)
+    return low

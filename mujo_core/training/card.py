@@ -1,0 +1,164 @@
+"""The model card, and what of a cross-validation goes into a checkpoint."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mujo_core.model.checkpoint import Calibration
+from mujo_core.recording import Recording
+from mujo_core.training.config import TrainConfig
+from mujo_core.training.sampler import Clip
+
+CROSS_VALIDATION = 'cross_validation.json'
+_CALIBRATION = 'calibration.yaml'
+
+
+@dataclass(frozen=True)
+class Folds:
+    """A cross-validation's summary and the calibration fitted on its held-out windows."""
+
+    summary: dict[str, Any]
+    calibration: dict[str, Calibration]
+
+
+def write_calibration(calibration: dict[str, Calibration], folder: Path) -> None:
+    """Write calibrations where `read_cross_validation` finds them."""
+    data = {name: asdict(entry) for name, entry in calibration.items()}
+    (folder / _CALIBRATION).write_text(yaml.safe_dump(data, sort_keys=False))
+
+
+def read_cross_validation(folder: str | Path | None) -> Folds | None:
+    """Read what `mujo cross_validate --output` wrote; None without a folder."""
+    if not folder:
+        return None
+    folder = Path(folder)
+    summary = json.loads((folder / CROSS_VALIDATION).read_text(encoding='utf-8'))
+    data = yaml.safe_load((folder / _CALIBRATION).read_text(encoding='utf-8'))
+    return Folds(summary, {name: Calibration(**entry) for name, entry in data.items()})
+
+
+def _score_table(folds: Folds) -> list[str]:
+    rows = [
+        '| modalities | accuracy | macro-F1 | ECE |',
+        '|---|---|---|---|',
+    ]
+    for name, figures in folds.summary['subsets'].items():
+        cells = [
+            f'{figures[f]["mean"]:.4f} ± {figures[f]["std"]:.4f}'
+            for f in ('accuracy', 'macro_f1', 'ece')
+        ]
+        rows.append(f'| {name} | {" | ".join(cells)} |')
+    return rows
+
+
+def _subject_table(folds: Folds) -> list[str]:
+    subsets = list(folds.summary['subsets'])
+    rows = [f'| left out | {" | ".join(subsets)} |', '|---' * (len(subsets) + 1) + '|']
+    for subject in folds.summary['subjects']:
+        cells = []
+        for subset in subsets:
+            values = [
+                fold['subsets'][subset]['macro_f1']
+                for fold in folds.summary['folds']
+                if fold['subject'] == subject
+            ]
+            cells.append(f'{min(values):.3f}-{max(values):.3f}')
+        rows.append(f'| subject {subject} | {" | ".join(cells)} |')
+    return rows
+
+
+def _weakest(folds: Folds, subset: str, count: int = 5) -> str:
+    totals: Counter[str] = Counter()
+    for fold in folds.summary['folds']:
+        for label, value in fold['subsets'][subset]['per_class'].items():
+            totals[label] += value
+    runs = len(folds.summary['folds'])
+    weakest = sorted(totals.items(), key=lambda item: item[1])[:count]
+    return ', '.join(f'{label} {value / runs:.2f}' for label, value in weakest)
+
+
+def model_card(
+    config: TrainConfig,
+    recordings: Sequence[Recording],
+    clips: Sequence[Clip],
+    folds: Folds | None,
+    config_path: str | None,
+    minutes: float,
+) -> str:
+    """Return the card (Markdown): data, command, scores by left-out subject, limits."""
+    subjects = sorted({r.subject for r in recordings}, key=lambda s: (len(s), s))
+    motion = [clip for clip in clips if not clip.rests]
+    command = [
+        'mujo train',
+        f'--config {config_path}' if config_path else '',
+        f'--data.root <{config.data.dataset}>',
+        '--data.motion_capture <cmu_mocap>' if config.data.motion_capture else '',
+        '--cross-validation <folds>' if folds else '',
+        '--output <folder>',
+    ]
+    lines = [
+        '# Model card',
+        '',
+        'Pose and IMU, together or alone, to activity labels, by one joint feature space.',
+        '',
+        '## Trained on',
+        '',
+        f'- {config.data.dataset}: {len(recordings)} recordings of subjects {", ".join(subjects)}',
+    ]
+    if motion:
+        counts = ', '.join(f'{n} {label}' for label, n in Counter(c.label for c in motion).items())
+        lines.append(
+            f'- cmu_mocap: {counts}, with simulated IMUs, for '
+            f'{config.data.motion_share:.0%} of the windows'
+        )
+        lines.append(
+            '  (the data used in this project was obtained from mocap.cs.cmu.edu; the database was '
+            'created with funding from NSF EIA-0196217)'
+        )
+    lines += [
+        f'- windows of {config.window.seconds:g} s; {config.fit.steps} steps of '
+        f'{config.fit.batch_size} windows, seed {config.fit.seed}, {minutes:.1f} min',
+        '',
+        '## Again',
+        '',
+        f'    {" ".join(part for part in command if part)}',
+        '',
+    ]
+    if folds:
+        seeds = folds.summary['seeds']
+        lines += [
+            '## People it has not seen',
+            '',
+            f'Leave one subject out over subjects {", ".join(folds.summary["subjects"])}, '
+            f'seeds {", ".join(map(str, seeds))}, one prediction a recording; mean ± standard '
+            'deviation over seeds. ECE before calibration.',
+            '',
+            *_score_table(folds),
+            '',
+            'Macro-F1 by the subject left out, lowest and highest seed:',
+            '',
+            *_subject_table(folds),
+            '',
+            'Calibration (temperature and `unknown` per modality subset) is fitted on the held-out '
+            'windows of these runs, not on the model that is shipped.',
+            '',
+            '## Where it fails',
+            '',
+            *(
+                f'- {subset}: weakest classes (F1) {_weakest(folds, subset)}'
+                for subset in folds.summary['subsets']
+            ),
+            '- one-armed gestures are known as the right arm does them',
+            '- `rest` was never recorded as such: it is the still beginning and end of actions',
+            '- `unknown` is a threshold on how strong the best label is; it was not tried on '
+            'activities of other people and places',
+            '',
+        ]
+    return '\n'.join(lines)

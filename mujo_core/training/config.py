@@ -1,0 +1,85 @@
+"""What a training run is: one tree of settings, read from YAML and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from mujo_core.model.joint_space import ModelSettings
+from mujo_core.timeline import WindowSpec
+from mujo_core.training.module import FitSettings
+from mujo_core.training.sampler import SamplerSettings
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Where recordings come from.
+
+    Attributes:
+        dataset: a data set's name; root: its folder.
+        split: its published split to train on; subjects: these instead of a split.
+        motion_capture: a folder of `cmu_mocap`, or nothing; its clips join for the labels that
+            its activities share with the taxonomy.
+        motion_share: share of windows drawn from motion capture.
+    """
+
+    dataset: str = 'utd_mhad'
+    root: str = ''
+    split: str = 'train'
+    subjects: list[str] = field(default_factory=list)
+    motion_capture: str = ''
+    motion_share: float = 0.1
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A training run."""
+
+    data: DataSettings = field(default_factory=DataSettings)
+    window: WindowSpec = field(default_factory=WindowSpec)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    sampler: SamplerSettings = field(default_factory=SamplerSettings)
+    fit: FitSettings = field(default_factory=FitSettings)
+
+
+def read_config(path: str | Path | None, overrides: Sequence[str] = ()) -> TrainConfig:
+    """Return the defaults, changed by a YAML file and then by ``--section.key value`` pairs.
+
+    Raises:
+        ValueError: a key that does not exist or a value of another type, named.
+    """
+    tree = OmegaConf.structured(TrainConfig)
+    try:
+        if path:
+            tree = OmegaConf.merge(tree, OmegaConf.load(path))
+        tree = OmegaConf.merge(tree, OmegaConf.from_dotlist(_dotlist(overrides)))
+        config: Any = OmegaConf.to_object(tree)
+    except OmegaConfBaseException as error:
+        where = getattr(error, 'full_key', None) or ''
+        raise ValueError(
+            f'configuration {where}: {str(error).splitlines()[0]}; see config/train'
+        ) from error
+    return config
+
+
+def _dotlist(arguments: Sequence[str]) -> list[str]:
+    pairs = []
+    rest = list(arguments)
+    while rest:
+        name = rest.pop(0)
+        if not name.startswith('--') or '.' not in name:
+            raise ValueError(
+                f'expected settings as --section.key value (such as --fit.steps 500), {name!r} came'
+            )
+        if '=' in name:
+            pairs.append(name[2:])
+        elif rest:
+            pairs.append(f'{name[2:]}={rest.pop(0)}')
+        else:
+            raise ValueError(f'expected a value after {name}, none came')
+    return pairs
