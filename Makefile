@@ -31,7 +31,7 @@ $(VENV)/.installed: setup.cfg setup.py pyproject.toml Makefile scripts/check_sys
 	@echo 'installing PyTorch, ROS 2 and the rest into $(VENV) (once, some minutes) ...'
 	@$(PIP) "$(firstword $(TORCH))" $(wordlist 2,9,$(TORCH))
 	@$(PIP) -e '.[$(EXTRAS)]'
-	@$(PIP) --no-deps 'sports2d>=0.8.34,<0.9'
+	@$(PIP) --no-deps 'sports2d>=0.8,<0.9'
 	@touch $@
 
 demo: $(VENV)/.installed  ## play a video through the real topics to /activity; SOURCE=my.mp4 or SOURCE=0 (webcam)

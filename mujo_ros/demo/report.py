@@ -23,7 +23,8 @@ matplotlib.use('Agg')
 from matplotlib import pyplot as plt
 
 FRAMES_IN_STRIP = 8
-CURVES = 5  # labels whose confidence is drawn
+CURVES = 5  # labels whose confidence is drawn,
+LEAST = 0.05  # of those that ever reach this
 LONGEST_GAP = 0.25  # s between skeletons that is bridged in the pictures
 SILENCE = 0.5  # s without a message that stay empty in the band of labels
 
@@ -180,7 +181,8 @@ class Report:
             for label, score in [*answer['scores'], ['unknown', answer['unknown']]]:
                 scores.setdefault(label, []).append((answer['video_time'], score))
         highest = sorted(scores, key=lambda label: -sum(score for _, score in scores[label]))
-        for label in highest[:CURVES]:
+        drawn = [n for n in highest if max(score for _, score in scores[n]) >= LEAST]
+        for label in drawn[:CURVES]:
             at, score = zip(*scores[label], strict=True)
             colour = _unit(self._colour[label])
             axes.plot(at, score, '.-', color=colour, lw=1.6, ms=4, label=_words(label))
