@@ -64,6 +64,12 @@ def parse_labels(data: Any, source: str) -> dict[str, Label]:
                 f'{source}: label {name!r} takes description, synonyms, prompts and background, '
                 f'{entry!r} came'
             )
+        for key in ('synonyms', 'prompts'):
+            if not isinstance(entry.get(key) or [], list):
+                raise ValueError(
+                    f'{source}: {key} of label {name!r} are a list such as [one, two], '
+                    f'{entry[key]!r} came'
+                )
         labels[name] = Label(
             name=name,
             description=str(entry.get('description') or name.replace('_', ' ')),
@@ -79,7 +85,7 @@ def load_labels(path: str | Path) -> dict[str, Label]:
     with open(path, encoding='utf-8') as file:
         try:
             data = yaml.safe_load(file)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ValueError(f'{path}: not a YAML file ({str(error).splitlines()[0]})') from error
     return parse_labels(data, str(path))
 

@@ -321,6 +321,26 @@ def test_handedness_does_not_depend_on_heading(layout):
         assert handedness(np.tile(seen, (4, 1, 1)), layout) > 0.9
 
 
+def test_a_straight_knee_that_a_sensor_bends_backward_tells_nothing():
+    order = ORDERS['kinect20'].split()
+    points = body('kinect20')
+    for side in 'lr':
+        points[order.index(f'{side}_knee'), 0] = -0.05
+        points[order.index(f'{side}_foot'), 0] = 0.02
+    seen = np.tile(points @ np.array(FRAMES['kinect20'], dtype=float).T, (4, 1, 1))
+    assert handedness(seen, 'kinect20') > 0.9
+
+
+def test_a_bent_knee_tells_without_feet_and_hands():
+    points = body('canonical16')
+    for side in ('left', 'right'):
+        points[JOINT[f'{side}_knee'], 0] = 0.35
+        points[JOINT[f'{side}_wrist']] = np.nan
+    seen = np.tile(points, (4, 1, 1))
+    assert handedness(seen, 'canonical16') > 0.9
+    assert handedness(mirrored(seen, 'canonical16'), 'canonical16') < -0.9
+
+
 def test_handedness_says_nothing_where_nothing_tells():
     assert handedness(as_seen('coco17')[None], 'coco17') == 0.0
     assert handedness(np.zeros((0, 20, 3)), 'kinect20') == 0.0

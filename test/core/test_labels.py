@@ -1,0 +1,116 @@
+"""The taxonomy and files of labels."""
+
+import pytest
+
+from mujo_core.datasets.utd_mhad import LABELS
+from mujo_core.labels import (
+    UNKNOWN,
+    Label,
+    dump_labels,
+    identifier,
+    load_labels,
+    merge,
+    parse_labels,
+    taxonomy,
+)
+
+# As published with the data set, in the order of its action numbers.
+UTD_ACTIONS = """
+    swipe left, swipe right, wave, clap, throw, cross arms, basketball shoot, draw x,
+    draw circle clockwise, draw circle counter clockwise, draw triangle, bowling, boxing,
+    baseball swing, tennis swing, arm curl, tennis serve, push, knock, catch,
+    pick up and throw, jog, walk, sit to stand, stand to sit, lunge, squat
+"""
+
+
+def test_the_taxonomy_begins_with_utd_mhads_actions_in_their_order():
+    names = [action.strip().replace(' ', '_') for action in UTD_ACTIONS.split(',')]
+    assert list(LABELS) == names
+    assert list(taxonomy())[:27] == names
+
+
+def test_every_label_has_words_of_its_own():
+    seen: dict[str, str] = {}
+    for name, label in taxonomy().items():
+        assert label.name == name == identifier(name)
+        assert label.description and label.prompts
+        for phrase in {identifier(words) for words in (name, *label.synonyms)}:
+            assert phrase not in seen, f'{phrase} is said of {name} and {seen[phrase]}'
+            seen[phrase] = name
+    assert UNKNOWN not in taxonomy()
+
+
+def test_rest_is_no_activity_and_actions_are():
+    background = {name for name, label in taxonomy().items() if label.background}
+    assert 'rest' in background
+    assert not background & set(LABELS)
+
+
+@pytest.mark.parametrize(
+    ('name', 'label'),
+    [
+        ('Jogging', 'jog'),
+        ('Right-Hand Wave', 'wave'),
+        ('walk', 'walk'),
+        ('Juggle Balls', 'juggle_balls'),
+    ],
+)
+def test_synonyms_merge_and_new_names_stay(name, label):
+    assert merge(name) == label
+
+
+def test_identifiers_are_lower_case_with_underscores():
+    assert identifier('  Draw X (clockwise)! ') == 'draw_x_clockwise'
+
+
+def test_the_description_leads_the_sentences():
+    label = Label('tie_shoes', 'a person ties shoes', ('lacing',), ('someone laces a shoe',))
+    assert label.sentences == [
+        'a person ties shoes', 'someone laces a shoe', 'tie shoes', 'lacing',
+    ]  # fmt: skip
+
+
+def test_a_file_of_labels_round_trips(tmp_path):
+    path = tmp_path / 'labels.yaml'
+    dump_labels(taxonomy(), path)
+    again = load_labels(path)
+    assert again == taxonomy()
+    assert list(again) == list(taxonomy())
+
+
+def test_a_bare_sentence_or_nothing_is_enough():
+    labels = parse_labels({'hop': 'a person hops', 'tie_shoes': None}, 'here')
+    assert labels['hop'].description == 'a person hops'
+    assert labels['tie_shoes'].description == 'tie shoes'
+
+
+@pytest.mark.parametrize(
+    ('text', 'what'),
+    [
+        ('', 'mapping'),
+        ('- walk\n- jog\n', 'mapping'),
+        ('Walk: a person walks\n', 'Walk'),
+        ('unknown: nothing of it\n', 'unknown'),
+        ('1: one\n', '1'),
+        ('walk: {descripton: a person walks}\n', 'descripton'),
+        ('walk: [a, b]\n', 'walk'),
+        ('walk: {a: [}\n', 'not a YAML file'),
+        ('walk: {prompts: 7}\n', 'walk'),
+        ('walk: {synonyms: going on foot}\n', 'walk'),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said_in_one_line(tmp_path, text, what):
+    path = tmp_path / 'labels.yaml'
+    path.write_text(text)
+    with pytest.raises(ValueError, match=what) as caught:
+        load_labels(path)
+    assert str(path) in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path):
+    path = tmp_path / 'labels.yaml'
+    path.write_bytes(b'\x80\x02}q\x00.')
+    with pytest.raises(ValueError, match='not a YAML file') as caught:
+        load_labels(path)
+    assert str(path) in str(caught.value)
