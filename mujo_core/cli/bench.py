@@ -42,7 +42,7 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
                 f'{figure["ratio"]:.2f}',
             ]
         )
-    rows += [[f'left out: {what}', *[''] * 5] for what in report['left_out']]
+    rows += [[what, 'left out', *[''] * 4] for what in report['left_out']]
     machine = report['machine']
     title = (
         f'{machine["cpus"]} CPUs with a load of {machine["load_before"]:.1f} before and '
@@ -52,6 +52,8 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
     print('spread: lowest..highest repeat; %: of one core; x limit: cost over that of the limit')
     for mark, limit_name in enumerate(limits, start=1):
         print(f'({mark}) {limit_name}')
+    for what, why in report['left_out'].items():
+        print(f'left out: {what}: {why}')
     if report['failed']:
         print(f'mujo bench: {report["failed"]}', file=sys.stderr)
         return 1
