@@ -21,8 +21,8 @@ def missing() -> list[str]:
     version = '.'.join(map(str, sys.version_info[:2]))
     if not (3, 10) <= sys.version_info[:2] <= (3, 12):
         lines.append(
-            f'Python 3.10 to 3.12 is needed (MediaPipe has no wheel for others), this is {version}: '
-            f'install one and say `make PYTHON=python3.12 ...`'
+            'Python 3.10 to 3.12 is needed (MediaPipe has no wheel for others), this is '
+            f'{version}: install one and say `make PYTHON=python3.12 ...`'
         )
     for module in ('venv', 'ensurepip'):
         try:
