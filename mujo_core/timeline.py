@@ -22,6 +22,8 @@ AHEAD_AFTER = 10.0
 """A stamp this far ahead of the clock is odd, seconds."""
 _SAME = 1e-6
 """Stamps this close are the same: float64 seconds of today's clocks resolve 2.4e-7."""
+_LARGEST = 1e9
+"""No sensor measures more in SI units; what is larger is as good as infinite."""
 
 
 @dataclass(frozen=True)
@@ -358,6 +360,8 @@ class Timeline:
             if values.shape != (len(stamps), *buffer.spec.shape):
                 refused['wrong_shape'] += len(stamps)
                 return 0
+            if not len(stamps):
+                return 0
             stamps, values = self._finite(stamps, values, buffer.spec, refused)
             if not len(stamps):
                 return 0
@@ -391,10 +395,8 @@ class Timeline:
         zero = stamps <= 0.0
         bad = ~np.isfinite(stamps)
         if np.issubdtype(values.dtype, np.floating):
-            with np.errstate(over='ignore'):
-                # A double may be finite and still too large for the buffer.
-                flat = values.reshape(len(values), -1).astype(np.float32, copy=False)
-            broken = np.isinf(flat) if spec.partial else ~np.isfinite(flat)
+            size = np.abs(values.reshape(len(values), -1))
+            broken = size > _LARGEST if spec.partial else ~(size <= _LARGEST)
             bad = bad | broken.any(axis=1)
         if not (zero | bad).any():
             return stamps, values

@@ -36,13 +36,15 @@ class ImuEncoder(nn.Module):
         size = acceleration.norm(dim=-1, keepdim=True)
         spin = rotation.norm(dim=-1, keepdim=True)
         along = (acceleration * rotation).sum(dim=-1, keepdim=True) / (size * spin + 0.1)
+        seen = mask.flatten(0, 1)[there]
         change = torch.zeros_like(acceleration)
-        change[:, 1:] = acceleration[:, 1:] - acceleration[:, :-1]
+        joined = (seen[:, 1:] & seen[:, :-1]).unsqueeze(-1)
+        change[:, 1:] = (acceleration[:, 1:] - acceleration[:, :-1]) * joined
         where = self.place(placement).flatten(0, 1)[there].unsqueeze(1).expand(-1, steps, -1)
         features = torch.cat(
             [acceleration, rotation, size - 1.0, spin, along, change * 3, where], dim=-1
         )
-        found = self.trunk(features.clamp(-20.0, 20.0), mask.flatten(0, 1)[there])
+        found = self.trunk(features.clamp(-20.0, 20.0), seen)
         vectors = found.new_zeros(batch * devices, found.shape[-1])
         vectors[there] = found
         vectors = vectors.view(batch, devices, -1)

@@ -67,8 +67,11 @@ class JointSpace(nn.Module):
         return functional.normalize(torch.stack(list(vectors.values())).sum(dim=0), dim=-1)
 
     def forward(self, batch: Batch) -> torch.Tensor:
-        """Return (B, size): one unit vector a window, from whatever it holds."""
-        return self.fuse(self.encode(batch))
+        """Return (B, size): one unit vector a window, from whatever it holds; 0 of nothing."""
+        vectors = self.encode(batch)
+        if not vectors:
+            return batch.pose.new_zeros(len(batch), self.settings.size)
+        return self.fuse(vectors)
 
     def label_vectors(self, sentences: torch.Tensor) -> torch.Tensor:
         """Return (L, size) unit vectors of labels given as (L, 384) sentence embeddings."""

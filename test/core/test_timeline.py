@@ -307,6 +307,7 @@ def test_a_duplicate_keeps_the_first():
         (11.1, np.array([0, 0, np.nan, 0, 0, 0]), 'not_finite'),
         (11.1, np.array([0, 0, -np.inf, 0, 0, 0]), 'not_finite'),
         (11.1, np.array([1e300, 0, 0, 0, 0, 0]), 'not_finite'),
+        (11.1, np.array([0, 0, 0, -3e38, 0, 0], dtype=np.float32), 'not_finite'),
         (11.1, np.zeros(5), 'wrong_shape'),
         (11.1, np.zeros((2, 6)), 'wrong_shape'),
         (11.1, np.float64(3.0), 'wrong_shape'),
@@ -354,6 +355,13 @@ def test_a_body_without_hips_and_shoulders_covers_nothing():
     assert not window.pose.mask.any()
     assert window.coverage == {'pose': 0.0}
     assert window.total == 0.0
+
+
+def test_an_empty_batch_is_nothing():
+    timeline = Timeline(SPEC)
+    for stream in STREAMS:
+        assert timeline.insert(stream, np.zeros(0), np.zeros((0, *SPEC.stream(stream).shape))) == 0
+    assert not any(timeline.refused.values())
 
 
 def test_infinite_joints_are_refused_and_hidden_ones_are_not():

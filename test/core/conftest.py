@@ -1,0 +1,56 @@
+"""Fixtures of the tests of mujo_core: a small untrained checkpoint, and windows of random data."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope='session')
+def tiny_checkpoint():
+    """A checkpoint with random weights and statistics: whatever reaches it shows in its output."""
+    import torch
+
+    from mujo_core.labels import taxonomy
+    from mujo_core.model.checkpoint import Calibration, Checkpoint
+    from mujo_core.model.joint_space import JointSpace, ModelSettings
+    from mujo_core.model.text import embed_labels
+    from mujo_core.timeline import WindowSpec
+
+    torch.manual_seed(3)
+    model = JointSpace(ModelSettings(size=16, width=8))
+    with torch.no_grad():
+        for tensor in (*model.parameters(), *model.buffers()):
+            if tensor.is_floating_point() and tensor.ndim == 1:
+                tensor.add_(torch.rand_like(tensor) * 0.5)
+    return Checkpoint(
+        model=model.eval(),
+        window=WindowSpec(),
+        labels=taxonomy(),
+        sentences=embed_labels(taxonomy()),
+        calibration={
+            'pose': Calibration(temperature=0.5, unknown={0.05: -50.0, 0.2: -40.0}),
+            'pose+imu': Calibration(temperature=2.0, unknown={0.05: -50.0}),
+        },
+        card='# Model card\n',
+    )
+
+
+@pytest.fixture
+def make_window() -> Callable:
+    """Return a maker of windows: pose and these placements, seen in these shares from the start."""
+    from mujo_core.timeline import Timeline
+
+    def make(seed: int, pose: float = 1.0, imu: Sequence[str] = (), share: float = 1.0):
+        rng = np.random.default_rng(seed)
+        timeline = Timeline()
+        body = rng.normal(size=(16, 3)) + np.cumsum(rng.normal(size=(75, 16, 3)) * 0.05, axis=0)
+        body[round(75 * pose) :] = np.nan
+        timeline.insert('pose', 7.04 + np.arange(75) / 25, body)
+        for placement in imu:
+            samples = rng.normal(size=(150, 6)) * 3 + (0, 0, 9.8, 0, 0, 0)
+            seen = round(150 * share)
+            timeline.insert(f'imu/{placement}', 7.02 + np.arange(seen) / 50, samples[:seen])
+        return timeline.cut(10.0)
+
+    return make
