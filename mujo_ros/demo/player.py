@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -15,10 +16,9 @@ from pathlib import Path
 
 import rclpy
 from rclpy.duration import Duration
-from rclpy.exceptions import ROSInterruptException
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
 from sensor_msgs.msg import CameraInfo, Image
 
@@ -99,12 +99,15 @@ def main(args: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(error, file=sys.stderr)
         return 2
-    rclpy.init(args=sys.argv)
+    # Not rclpy's handlers, which would end the context in the middle of a frame.
+    rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     node = rclpy.create_node('player')
     try:
         count = play(node, source, given.stamps, given.record, given.seconds)
         print(f'{count} frames played')
-    except (KeyboardInterrupt, ExternalShutdownException, ROSInterruptException):
+    except KeyboardInterrupt:
         print('stopped')
     except TimeoutError as error:
         print(error, file=sys.stderr)
