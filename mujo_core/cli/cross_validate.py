@@ -15,6 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--config', help='YAML file of settings (see config/train)')
     parser.add_argument('--output', required=True, help='folder for figures and calibration')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2])
+    parser.add_argument('--jobs', type=int, default=1, help='folds at a time')
+    parser.add_argument('--keep', action='store_true', help='keep the checkpoint of every fold')
     parser.epilog = 'any setting is changed by --section.key VALUE, e.g. --fit.steps 500'
 
 
@@ -40,7 +42,8 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
         figures = '  '.join(f'{name} {s.macro_f1:.4f}' for name, s in fold.scores.items())
         print(f'without subject {fold.subject}, seed {fold.seed}: macro-F1 {figures}', flush=True)
 
-    folds = cross_validate(recordings, options.seeds, config, choices, report)
+    keep = output if options.keep else None
+    folds = cross_validate(recordings, options.seeds, config, choices, report, options.jobs, keep)
     summary = summarize(folds)
     write_json(summary, output / CROSS_VALIDATION)
     write_calibration(fit_calibration(folds), output)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -160,11 +162,31 @@ def cross_validate(
     config: TrainConfig,
     choices: Sequence[str],
     report: Callable[[Fold], None],
+    jobs: int = 1,
+    keep: Path | None = None,
 ) -> list[Fold]:
-    """Run every fold of every seed."""
+    """Run every fold of every seed, `jobs` at a time in processes of their own.
+
+    Args:
+        report: called with each fold as it ends.
+        keep: a folder for the folds' checkpoints, if they are wanted.
+    """
     folds = []
-    for seed in seeds:
-        for subject in sorted({r.subject for r in recordings}):
-            folds.append(run_fold(recordings, subject, seed, config, choices))
+    with ProcessPoolExecutor(jobs, get_context('spawn')) as pool:
+        runs = [
+            pool.submit(
+                run_fold,
+                recordings,
+                subject,
+                seed,
+                config,
+                choices,
+                keep / f'without_{subject}_seed_{seed}' if keep else None,
+            )
+            for seed in seeds
+            for subject in sorted({r.subject for r in recordings})
+        ]
+        for run in as_completed(runs):
+            folds.append(run.result())
             report(folds[-1])
-    return folds
+    return sorted(folds, key=lambda fold: (fold.seed, fold.subject))

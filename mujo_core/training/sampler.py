@@ -48,7 +48,7 @@ class SamplerSettings:
     as_stream: float = 0.4
     rest: float = 0.06
     speed: tuple[float, float] = (0.75, 1.3)
-    pose_speed: float = 0.1
+    pose_speed: float = 0.18
     device_turn: float = 12.0
     device_roll: float = 30.0
     any_turn: float = 0.1
