@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
 from mujo_core.model.batch import Batch, batch_windows
-from mujo_core.timeline import Window
+from mujo_core.timeline import Window, WindowSpec
 from mujo_core.training.sampler import WindowSampler
 
 
@@ -44,20 +45,18 @@ class WindowDataset(Dataset[tuple[Window, int]]):
         return window, self.place[label]
 
 
+def _collate(items: Sequence[tuple[Window, int]], spec: WindowSpec) -> tuple[Batch, torch.Tensor]:
+    windows, labels = zip(*items, strict=True)
+    return batch_windows(windows, spec), torch.tensor(labels)
+
+
 def make_loader(dataset: WindowDataset, batch_size: int, workers: int) -> DataLoader:
     """Return a loader of (`Batch`, labels (B,) int64)."""
-    spec = dataset.sampler.spec
-
-    def collate(items: list[tuple[Window, int]]) -> tuple[Batch, torch.Tensor]:
-        windows, labels = zip(*items, strict=True)
-        return batch_windows(windows, spec), torch.tensor(labels)
-
     return DataLoader(
         dataset,
         batch_size=batch_size,
         shuffle=False,
         drop_last=True,
         num_workers=workers,
-        collate_fn=collate,
-        persistent_workers=False,
+        collate_fn=partial(_collate, spec=dataset.sampler.spec),
     )
