@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -111,11 +112,40 @@ def save_checkpoint(checkpoint: Checkpoint, folder: str | Path) -> None:
     (folder / 'README.md').write_text(checkpoint.card)
 
 
-def _settings(kind: type, values: Mapping[str, Any], folder: Path) -> Any:
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged file causes into one line that names it."""
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
+        reason = _reason(error)
+    except (SafetensorError, yaml.YAMLError) as error:
+        reason = _reason(error)
+    else:
+        return
+    raise CheckpointError(
+        f'{path} is damaged or missing ({reason}); copy the checkpoint again or train it again'
+    )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    words = ' '.join(str(error).split()) or type(error).__name__
+    return words if len(words) <= 160 else f'{words[:160]}...'
+
+
+def _settings(kind: type, values: Mapping[str, Any], path: Path) -> Any:
     known = {f.name for f in fields(kind)}
-    if not isinstance(values, Mapping) or set(values) - known:
+    if (
+        not isinstance(values, Mapping)
+        or set(values) - known
+        or not all(isinstance(value, int | float) for value in values.values())
+    ):
         raise CheckpointError(
-            f'{folder / "config.yaml"}: expected {kind.__name__} out of {sorted(known)}, '
+            f'{path}: expected {kind.__name__} as numbers out of {sorted(known)}, '
             f'{values!r} came; train the model with this version'
         )
     return kind(**values)
@@ -141,25 +171,33 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
             f'{folder}: this version reads checkpoints of format {FORMAT}, format {version} came; '
             'install the version of mujo_ros that wrote it, or train again'
         )
-    try:
-        model = JointSpace(_settings(ModelSettings, config['model'], folder))
+    path = folder / 'config.yaml'
+    with _reading(path):
+        model = JointSpace(_settings(ModelSettings, config['model'], path))
+        window = _settings(WindowSpec, config['window'], path)
+        modalities = tuple(config.get('modalities', ('pose', 'imu')))
+        names = list(config['labels'])
+    with _reading(folder / 'model.safetensors'):
         model.load_state_dict(load_file(folder / 'model.safetensors'))
-        model.eval()
-        labels = load_labels(folder / 'labels.yaml')
+    with _reading(folder / 'labels.yaml'):
+        words = load_labels(folder / 'labels.yaml')
+        labels = {name: words[name] for name in names}
+    with _reading(folder / 'text.safetensors'):
         sentences = load_file(folder / 'text.safetensors')['sentences'].numpy()
-        calibration = yaml.safe_load((folder / 'calibration.yaml').read_text()) or {}
-        checkpoint = Checkpoint(
-            model=model,
-            window=_settings(WindowSpec, config['window'], folder),
-            labels={name: labels[name] for name in config['labels']},
-            sentences=sentences,
-            calibration={name: Calibration(**entry) for name, entry in calibration.items()},
-            card=(folder / 'README.md').read_text(encoding='utf-8'),
-            modalities=tuple(config.get('modalities', ('pose', 'imu'))),
-        )
-    except (OSError, KeyError, TypeError, RuntimeError, SafetensorError, yaml.YAMLError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f'{folder}: a file is damaged or missing ({reason})') from error
+    with _reading(folder / 'calibration.yaml'):
+        entries = yaml.safe_load((folder / 'calibration.yaml').read_text(encoding='utf-8')) or {}
+        calibration = {name: Calibration(**entry) for name, entry in entries.items()}
+    with _reading(folder / 'README.md'):
+        card = (folder / 'README.md').read_text(encoding='utf-8')
+    checkpoint = Checkpoint(
+        model=model.eval(),
+        window=window,
+        labels=labels,
+        sentences=sentences,
+        calibration=calibration,
+        card=card,
+        modalities=modalities,
+    )
     if len(checkpoint.sentences) != len(checkpoint.labels):
         raise CheckpointError(
             f'{folder}: {len(checkpoint.labels)} labels need as many embeddings, '

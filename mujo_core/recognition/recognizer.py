@@ -113,7 +113,8 @@ class Recognizer:
         Returns:
             False for a sample that was refused (and counted).
         """
-        xyz = np.asarray(xyz)
+        with np.errstate(over='ignore'):
+            xyz = np.asarray(xyz, dtype=np.float32)
         if xyz.shape != (len(get_layout(layout).joints), 3):
             self.timeline.refuse('pose', 'wrong_shape')
             return False

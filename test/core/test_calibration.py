@@ -1,0 +1,72 @@
+"""Calibration on held-out logits: honest scores, and unknowns at the promised rate."""
+
+import numpy as np
+import pytest
+
+from mujo_core.model.checkpoint import Calibration
+from mujo_core.recognition.decision import calibrated_scores
+from mujo_core.training.calibration import FALSE_ALARM_RATES, calibrate, negative_log_likelihood
+
+
+def honest_logits(count: int, labels: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Logits whose softmax is the truth's distribution."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(count, labels)) * 2.5
+    odds = np.exp(logits)
+    truth = np.array([rng.choice(labels, p=row / row.sum()) for row in odds])
+    return logits, truth
+
+
+def test_likelihood_against_the_formula():
+    logits, truth = np.array([[1.0, 3.0], [700.0, -700.0]]), np.array([0, 0])
+    expected = (np.log(np.exp(0.5) + np.exp(1.5)) - 0.5 + 0.0) / 2
+    assert negative_log_likelihood(logits, truth, 2.0) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize('exaggeration', [0.3, 1.0, 4.0])
+def test_the_temperature_takes_exaggeration_back(exaggeration):
+    logits, truth = honest_logits(4000, 6, 1)
+    found = calibrate(logits * exaggeration, truth)
+    assert found.temperature == pytest.approx(exaggeration, rel=0.08)
+
+
+def test_no_temperature_is_better():
+    logits, truth = honest_logits(500, 4, 2)
+    best = calibrate(logits * 3, truth).temperature
+    at_best = negative_log_likelihood(logits * 3, truth, best)
+    for other in np.geomspace(0.1, 18, 60):
+        assert at_best <= negative_log_likelihood(logits * 3, truth, float(other)) + 1e-6
+
+
+@pytest.mark.parametrize('scale', [0.5, 1.0, 6.0])
+def test_known_windows_are_called_unknown_at_the_promised_rate(scale):
+    logits, truth = honest_logits(2000, 6, 3)
+    calibration = calibrate(logits * scale, truth)
+    assert set(calibration.unknown) == set(FALSE_ALARM_RATES)
+    for rate in FALSE_ALARM_RATES:
+        scores, unknown = calibrated_scores(logits * scale, calibration, rate)
+        assert (unknown > scores.max(axis=1)).mean() == pytest.approx(rate, abs=2e-3)
+
+
+def test_weak_windows_are_unknown_more_often():
+    logits, truth = honest_logits(2000, 6, 4)
+    calibration = calibrate(logits, truth)
+    weak, _ = honest_logits(2000, 6, 5)
+    scores, unknown = calibrated_scores(weak * 0.2, calibration, 0.05)
+    assert (unknown > scores.max(axis=1)).mean() > 0.5
+
+
+def test_scores_of_held_out_windows_are_honest():
+    logits, truth = honest_logits(6000, 5, 6)
+    temperature = calibrate(logits[:3000] * 5, truth[:3000]).temperature
+    scores, _ = calibrated_scores(logits[3000:] * 5, Calibration(temperature), 0.05)
+    said, right = scores.max(axis=1), scores.argmax(axis=1) == truth[3000:]
+    for low in np.arange(0.3, 0.95, 0.1):
+        inside = (said >= low) & (said < low + 0.1)
+        assert said[inside].mean() == pytest.approx(right[inside].mean(), abs=0.06)
+
+
+def test_a_calibration_is_plain_numbers():
+    calibration = calibrate(*honest_logits(200, 3, 7))
+    numbers = [calibration.temperature, calibration.spread, *calibration.unknown.values()]
+    assert {type(number) for number in numbers} == {float}

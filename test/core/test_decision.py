@@ -1,0 +1,74 @@
+"""From logits to scores and events."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mujo_core.model.checkpoint import Calibration
+from mujo_core.recognition.decision import Events, calibrated_scores
+
+rows = st.lists(st.floats(-60, 60), min_size=2, max_size=8)
+
+
+@settings(derandomize=True, max_examples=80, deadline=None)
+@given(logits=rows, temperature=st.floats(0.05, 20), threshold=st.floats(-200, 200))
+def test_scores_and_unknown_are_probabilities_in_the_order_of_the_logits(
+    logits, temperature, threshold
+):
+    calibration = Calibration(temperature, 0.7, {0.05: threshold})
+    scores, unknown = calibrated_scores(np.array(logits), calibration, 0.05)
+    assert scores.sum() + float(unknown) == pytest.approx(1.0)
+    assert (scores >= 0).all() and float(unknown) >= 0
+    assert scores[int(np.argmax(logits))] == scores.max()
+
+
+def test_scores_against_the_formula():
+    logits = np.array([2.0, 1.0, -1.0])
+    calibration = Calibration(temperature=2.0, spread=0.5, unknown={0.1: 1.2})
+    scores, unknown = calibrated_scores(logits, calibration, 0.1)
+    doubt = 1 / (1 + np.exp(-(1.2 - 1.0) / 0.5))
+    expected = np.exp(logits / 2) / np.exp(logits / 2).sum() * (1 - doubt)
+    np.testing.assert_allclose(scores, expected)
+    assert float(unknown) == pytest.approx(doubt)
+
+
+def test_without_calibration_nothing_is_unknown():
+    scores, unknown = calibrated_scores(np.array([0.5, 0.1]), Calibration(), 0.05)
+    assert float(unknown) == 0.0
+    assert scores.sum() == pytest.approx(1.0)
+
+
+def test_more_false_alarms_make_more_unknown():
+    calibration = Calibration(1.0, 1.0, {0.01: -2.0, 0.1: 1.0, 0.2: 2.0})
+    found = [
+        float(calibrated_scores(np.ones(3), calibration, rate)[1]) for rate in (0.01, 0.1, 0.2)
+    ]
+    assert found == sorted(found)
+    assert len(set(found)) == 3
+
+
+def test_many_windows_at_once_are_as_one_by_one():
+    logits = np.random.default_rng(0).normal(size=(5, 4)) * 4
+    calibration = Calibration(1.5, 0.8, {0.05: 1.0})
+    scores, unknown = calibrated_scores(logits, calibration, 0.05)
+    for row, score, doubt in zip(logits, scores, unknown, strict=True):
+        alone, alone_doubt = calibrated_scores(row, calibration, 0.05)
+        np.testing.assert_allclose(alone, score)
+        assert float(alone_doubt) == pytest.approx(float(doubt))
+
+
+def test_events_say_where_an_activity_starts_goes_on_and_ends():
+    events = Events(['rest', 'unknown'])
+    said = ['rest', 'walk', 'walk', 'jog', 'unknown', 'rest', 'jog', 'jog']
+    expected = [None, 'start', 'continue', 'start', 'end', None, 'start', 'continue']
+    assert [events.update(label) for label in said] == expected
+
+
+def test_events_forget_on_reset():
+    events = Events(['rest'])
+    events.update('walk')
+    events.reset()
+    assert events.update('walk') == 'start'
+    events.reset()
+    assert events.update('rest') is None
