@@ -30,7 +30,7 @@ def tiny_checkpoint():
         sentences=embed_labels(taxonomy()),
         calibration={
             'pose': Calibration(temperature=0.5, unknown={0.05: -50.0, 0.2: -40.0}),
-            'pose+imu': Calibration(temperature=2.0, unknown={0.05: -50.0}),
+            'pose+imu': Calibration(temperature=2.0, spread=0.3, unknown={0.05: -1.0}),
         },
         card='# Model card\n',
     )

@@ -36,12 +36,12 @@ def test_labels_that_do_not_occur_do_not_count():
 
 
 def test_calibration_error_by_hand():
-    # Ten said with 0.85 of which five are right; ten said with 0.45 of which four are right.
-    rows = np.concatenate([one_hot([0] * 10, 0.85), one_hot([1] * 10, 0.45)])
-    truth = np.array([0] * 5 + [1] * 5 + [1] * 4 + [0] * 6)
+    # Ten said with 0.85 of which five are right; ten said with 0.65 of which eight are right.
+    rows = np.concatenate([one_hot([0] * 10, 0.85), one_hot([1] * 10, 0.65)])
+    truth = np.array([0] * 5 + [1] * 5 + [1] * 8 + [0] * 2)
     found = score(rows, truth, LABELS)
-    assert found.ece == pytest.approx((0.35 + 0.05) / 2, abs=1e-5)
-    assert found.accuracy == pytest.approx(9 / 20)
+    assert found.ece == pytest.approx((0.35 + 0.15) / 2, abs=1e-5)
+    assert found.accuracy == pytest.approx(13 / 20)
 
 
 def test_sure_and_right_has_no_calibration_error():
