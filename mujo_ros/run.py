@@ -41,18 +41,16 @@ def run(make_node: Callable[[], Any], args: Sequence[str] | None = None) -> int:
 
 
 def _interrupt_once() -> None:
-    """The first SIGINT or SIGTERM interrupts, wherever the node is; later ones change nothing.
+    """The first SIGINT or SIGTERM interrupts, wherever the node is; later ones are ignored.
 
     Set before `rclpy.init`, whose own handlers then call this one. A launch file and a terminal
     both send SIGINT, and the second one must not interrupt the way out.
     """
-    interrupted = False
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
-        nonlocal interrupted
-        if not interrupted:
-            interrupted = True
-            raise KeyboardInterrupt
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
 
-    signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
