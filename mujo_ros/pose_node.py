@@ -177,7 +177,8 @@ class PoseNode(LifecycleNode):
             if streams is not None:
                 streams.close()
         self._newest.close()
-        if self._worker is not None:
+        # Not alive: interrupted between making the thread and starting it.
+        if self._worker is not None and self._worker.is_alive():
             self._worker.join(5.0)
         self._worker = self._watch = None
 

@@ -51,7 +51,9 @@ def draw_skeleton(rgb: NDArray[np.uint8], pixels: NDArray[np.float64]) -> None:
     """Draw bones into an image (H, W, 3), in place."""
     height, width = rgb.shape[:2]
     thick = max(2, height // 130)
-    inside = np.isfinite(pixels).all(axis=1) & (np.abs(pixels) < 4 * max(height, width)).all(axis=1)
+    inside: NDArray[np.bool_] = np.isfinite(pixels).all(axis=1) & (
+        np.abs(pixels) < 4 * max(height, width)
+    ).all(axis=1)
     points = np.where(inside[:, None], pixels, 0).round().astype(int).tolist()
     for a, b, colour in BONES:
         if inside[a] and inside[b]:

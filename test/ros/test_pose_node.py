@@ -311,3 +311,19 @@ def test_two_nodes_started_by_python_share_nothing(rig):
         rgb = np.ones((48, 64, 3), np.uint8)
         publisher.publish(rgb_to_image(seconds_to_stamp(5.0), frame, rgb))
     assert [c.wait(1)[0].header.frame_id for c in clouds] == ['a', 'b']
+
+
+def test_interrupted_before_its_thread_started_it_still_leaves_cleanly(rig, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    parameters = rig.parameters(autostart=False)
+    node = PoseNode(
+        lambda *settings: FakeEstimator(), context=rig.context, parameter_overrides=parameters
+    )
+    node.trigger_configure()
+    monkeypatch.setattr(threading.Thread, 'start', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        node.trigger_activate()
+    monkeypatch.undo()
+    node.destroy_node()
