@@ -1,0 +1,226 @@
+"""Training windows: seeded, sane, and without augmentation the ones that live streams give."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mujo_core.recording import Recording, Segment, Stream
+from mujo_core.timeline import Timeline, Window, WindowSpec
+from mujo_core.training.data import WindowDataset, make_loader
+from mujo_core.training.sampler import (
+    REST,
+    Clip,
+    SamplerSettings,
+    WindowSampler,
+    make_clip,
+    random_rotation,
+    small_rotation,
+)
+
+SPEC = WindowSpec()
+STILL = SamplerSettings(
+    as_stream=0.0, rest=0.0, speed=(1.0, 1.0), pose_speed=0.0, extra_device=0.0, virtual_only=0.0,
+    drop_stream=0.0,
+)  # fmt: skip
+
+
+def take(seconds: float, seed: int = 0, start: float = 0.0) -> Recording:
+    """A recording of random motion with pose at 30 Hz and a wrist IMU at 50 Hz."""
+    rng = np.random.default_rng(seed)
+    frames, samples = round(seconds * 30), round(seconds * 50)
+    body = rng.normal(size=(16, 3)) + np.cumsum(rng.normal(size=(frames, 16, 3)) * 0.03, axis=0)
+    body[:, :3] += (0.0, 0.0, 1.0)
+    imu = rng.normal(size=(samples, 6)) + np.array((0, 0, 9.8, 0, 0, 0))
+    streams = {
+        'pose': Stream(
+            start + np.linspace(0, seconds, frames), body.astype(np.float32), 'canonical16'
+        ),
+        'imu/right_wrist': Stream(start + np.arange(samples) / 50, imu.astype(np.float32)),
+    }
+    return Recording(f'take{seed}', 'here', '1', streams, [Segment('walk', start, start + seconds)])
+
+
+def clips(count: int = 4) -> list[Clip]:
+    seconds = (1.2, 2.5, 4.0, 6.0)
+    return [make_clip(take(seconds[i % 4], i), f'label{i}', rests=True) for i in range(count)]
+
+
+class PlainSampler(WindowSampler):
+    """Draws without any change of the samples."""
+
+    def _worsen_pose(self, stamps, joints, rng):
+        return stamps, joints
+
+    def _worsen_imu(self, samples, stream, speed, rng):
+        return samples
+
+
+def assert_same(first: Window, second: Window, tolerance: float = 0.0) -> None:
+    assert first.coverage == pytest.approx(second.coverage)
+    assert first.total == pytest.approx(second.total)
+    assert set(first.imu) == set(second.imu)
+    for placement in first.imu:
+        np.testing.assert_array_equal(first.imu_mask[placement], second.imu_mask[placement])
+        np.testing.assert_allclose(first.imu[placement], second.imu[placement], atol=tolerance)
+    assert (first.pose is None) == (second.pose is None)
+    if first.pose is not None and second.pose is not None:
+        np.testing.assert_array_equal(first.pose.mask, second.pose.mask)
+        np.testing.assert_allclose(first.pose.joints, second.pose.joints, atol=tolerance)
+        np.testing.assert_allclose(first.pose.root, second.pose.root, atol=10 * tolerance)
+
+
+@pytest.mark.parametrize('seconds', [1.2, 3.0, 5.0])
+@pytest.mark.parametrize('start', [0.0, 7.3])
+def test_without_augmentation_a_window_is_the_timelines(seconds, start):
+    clip = make_clip(take(seconds, start=start), 'walk', rests=True)
+    sampler = PlainSampler([clip], SPEC, STILL)
+    for seed in range(8):
+        window, label = sampler.draw(0, np.random.default_rng(seed))
+        assert label == 'walk'
+        assert window.total > 0.1
+        timeline = Timeline(SPEC)
+        for name, stream in clip.streams.items():
+            timeline.insert(name, stream.stamps - start + 1000, stream.values)
+        live = timeline.cut(window.end + 1000)
+        assert live is not None
+        assert_same(window, live, 1e-4)
+
+
+def test_the_same_seed_draws_the_same_window():
+    sampler = WindowSampler(clips(), SPEC)
+    for index in range(4):
+        first, second = (sampler.draw(index, np.random.default_rng(5)) for _ in range(2))
+        assert first[1] == second[1]
+        assert_same(first[0], second[0])
+        other, _ = sampler.draw(index, np.random.default_rng(6))
+        assert not np.array_equal(other.imu['right_wrist'], first[0].imu['right_wrist'])
+
+
+def test_drawing_leaves_the_clips_as_they_were():
+    sampler, untouched = WindowSampler(clips(), SPEC), clips()
+    for seed in range(20):
+        sampler.draw(seed % 4, np.random.default_rng(seed))
+    for clip, before in zip(sampler.clips, untouched, strict=True):
+        for name, stream in clip.streams.items():
+            np.testing.assert_array_equal(stream.values, before.streams[name].values)
+            np.testing.assert_array_equal(stream.stamps, before.streams[name].stamps)
+
+
+def test_drawn_windows_are_finite_and_zero_where_masked():
+    sampler = WindowSampler(clips(), SPEC)
+    for seed in range(60):
+        window, _ = sampler.draw(seed % 4, np.random.default_rng(seed))
+        assert window.pose is not None
+        assert window.pose.joints.shape == (75, 16, 3)
+        assert np.isfinite(window.pose.joints).all() and np.isfinite(window.pose.root).all()
+        assert (window.pose.joints[~window.pose.mask] == 0).all()
+        samples, mask = window.imu['right_wrist'], window.imu_mask['right_wrist']
+        assert samples.shape == (150, 6) and samples.dtype == np.float32
+        assert np.isfinite(samples).all()
+        assert (samples[~mask] == 0).all()
+        assert window.total > 0.1
+
+
+def test_in_a_stream_half_of_the_action_or_of_the_window_is_seen():
+    # The action is marked by a constant that neither rest nor anything else reaches.
+    how = replace(STILL, as_stream=1.0)
+    for seconds in (1.0, 2.5, 6.0):
+        recording = take(seconds)
+        imu = recording.streams['imu/right_wrist']
+        marked = imu.values.copy()
+        marked[10:-10, 3] = 50.0
+        recording.streams['imu/right_wrist'] = replace(imu, values=marked)
+        sampler = PlainSampler([make_clip(recording, 'walk', rests=True)], SPEC, how)
+        for seed in range(30):
+            window, _ = sampler.draw(0, np.random.default_rng(seed))
+            assert window.coverage['imu/right_wrist'] == pytest.approx(1.0, abs=0.03)
+            seen = (window.imu['right_wrist'][:, 3] > 49).sum() / 50
+            assert seen >= min(seconds, 3.0) / 2 - 0.45
+
+
+def test_rest_is_drawn_in_its_share_and_is_still():
+    sampler = PlainSampler(clips(), SPEC, replace(STILL, rest=0.3))
+    drawn = [sampler.draw(seed % 4, np.random.default_rng(seed)) for seed in range(300)]
+    resting = [window for window, label in drawn if label == REST]
+    assert 0.22 < len(resting) / 300 < 0.38
+    for window in resting:
+        assert window.pose is not None
+        assert np.abs(np.diff(window.pose.joints, axis=0)).max() < 0.2
+        assert window.imu['right_wrist'].std(axis=0).max() < 0.3
+
+
+def test_who_does_not_rest_is_never_drawn_resting():
+    walking = [replace(clip, rests=False) for clip in clips()]
+    sampler = WindowSampler(walking, SPEC, SamplerSettings(rest=1.0, as_stream=1.0))
+    assert {sampler.draw(2, np.random.default_rng(seed))[1] for seed in range(20)} == {'label2'}
+
+
+def test_a_stream_that_dies_leaves_the_other_whole():
+    sampler = PlainSampler([clips()[3]], SPEC, replace(STILL, as_stream=1.0, drop_stream=1.0))
+    for seed in range(20):
+        window, _ = sampler.draw(0, np.random.default_rng(seed))
+        shares = sorted(window.coverage.values())
+        assert shares[1] > 0.95
+        assert shares[0] < 0.95
+
+
+def test_virtual_devices_join_or_stand_in():
+    real = clips()[2]
+    worn = replace(real, virtual={'imu/left_thigh': real.streams['imu/right_wrist']})
+    beside = WindowSampler([worn], SPEC, replace(STILL, extra_device=1.0))
+    window, _ = beside.draw(0, np.random.default_rng(0))
+    assert set(window.imu) == {'right_wrist', 'left_thigh'}
+    instead = WindowSampler([worn], SPEC, replace(STILL, virtual_only=1.0))
+    window, _ = instead.draw(0, np.random.default_rng(0))
+    assert set(window.imu) == {'left_thigh'}
+    only_pose = replace(worn, streams={'pose': worn.streams['pose']})
+    window, _ = WindowSampler([only_pose], SPEC, STILL).draw(0, np.random.default_rng(0))
+    assert set(window.imu) == {'left_thigh'}
+
+
+def test_rotations_are_rotations():
+    rng = np.random.default_rng(0)
+    for turn in (random_rotation(rng), small_rotation(rng, 15.0), small_rotation(rng, 0.0)):
+        np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
+        assert np.linalg.det(turn) == pytest.approx(1.0)
+    np.testing.assert_allclose(turn, np.eye(3), atol=1e-12)
+    angles = [
+        np.rad2deg(np.arccos(np.clip((np.trace(small_rotation(rng, 15.0)) - 1) / 2, -1, 1)))
+        for _ in range(500)
+    ]
+    assert np.sqrt(np.mean(np.square(angles))) == pytest.approx(15.0, rel=0.1)
+
+
+def dataset(seed: int, count: int = 24) -> WindowDataset:
+    labels = [*(f'label{i}' for i in range(4)), REST]
+    return WindowDataset(
+        WindowSampler(clips(), SPEC), labels, np.array([1, 1, 1, 5.0]), count, seed
+    )
+
+
+def test_a_dataset_draws_by_seed_and_index_alone():
+    first, second, other = dataset(1), dataset(1), dataset(2)
+    assert len(first) == 24
+    for index in (5, 0, 23, 5):
+        assert first[index][1] == second[index][1]
+        assert_same(first[index][0], second[index][0])
+    assert any(first[i][1] != other[i][1] for i in range(24))
+
+
+def test_clips_are_drawn_by_their_weights():
+    drawn = np.array([dataset(3, 400)[index][1] for index in range(400)])
+    shares = np.bincount(drawn, minlength=5) / 400
+    assert shares[3] == pytest.approx(0.625 * 0.94, abs=0.08)
+    assert all(share == pytest.approx(0.125 * 0.94, abs=0.05) for share in shares[:3])
+
+
+def test_the_number_of_loader_processes_changes_nothing():
+    batches = [list(make_loader(dataset(4), 8, workers)) for workers in (0, 2)]
+    assert len(batches[0]) == len(batches[1]) == 3
+    for (windows, labels), (again, same) in zip(*batches, strict=True):
+        assert torch.equal(labels, same)
+        assert torch.equal(windows.pose, again.pose)
+        assert torch.equal(windows.imu, again.imu)
+        assert torch.equal(windows.imu_mask, again.imu_mask)
