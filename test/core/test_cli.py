@@ -1,0 +1,256 @@
+"""`mujo <verb>`: exit codes, one line for bad use, runs on a small UTD-MHAD of random motion."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+import torch
+
+import mujo_core
+from mujo_core.cli.main import VERBS, main
+from mujo_core.model.checkpoint import load_checkpoint, save_checkpoint
+from mujo_core.training.config import read_config
+from mujo_core.training.module import FitSettings, JointSpaceModule
+
+ROOT = Path(mujo_core.__file__).parents[1]
+SMALL = ['--fit.batch_size', '8', '--fit.workers', '0', '--model.width', '8', '--model.size', '16']
+
+
+@pytest.fixture(scope='module')
+def utd(tmp_path_factory) -> Path:
+    """Three people who do three actions twice: swipe left, walk (23) and squat (27)."""
+    root = tmp_path_factory.mktemp('utd')
+    rng = np.random.default_rng(0)
+    (root / 'Inertial').mkdir()
+    (root / 'Skeleton').mkdir()
+    standing = rng.normal(size=(20, 3, 1))
+    for action in (1, 23, 27):
+        for subject in (1, 2, 3):
+            for trial in (1, 2):
+                name = f'a{action}_s{subject}_t{trial}'
+                steps = rng.normal(size=(20, 3, 60)) * 0.02
+                skeleton = standing + np.cumsum(steps, axis=2) + np.sin(action)
+                inertial = rng.normal(size=(100, 6)) * action + (0, 0, 1, 0, 0, 0)
+                scipy.io.savemat(root / f'Skeleton/{name}_skeleton.mat', {'d_skel': skeleton})
+                scipy.io.savemat(root / f'Inertial/{name}_inertial.mat', {'d_iner': inertial})
+    return root
+
+
+@pytest.fixture(scope='module')
+def tiny_folder(tiny_checkpoint, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp('tiny')
+    save_checkpoint(tiny_checkpoint, folder)
+    return folder
+
+
+def refused(capsys, *arguments: object) -> str:
+    """Run what cannot be run; return the line that says why."""
+    try:
+        status = main([str(argument) for argument in arguments])
+    except SystemExit as error:
+        status = error.code
+    assert status == 2
+    said = capsys.readouterr()
+    assert 'Traceback' not in said.err + said.out
+    lines = [line for line in said.err.splitlines() if line.startswith('mujo')]
+    assert len(lines) == 1
+    assert lines[0] == said.err.splitlines()[-1]
+    return lines[0]
+
+
+def done(capsys, *arguments: object) -> str:
+    """Run what can be run; return what it prints."""
+    assert main([str(argument) for argument in arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_help_lists_every_verb(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(['--help'])
+    assert caught.value.code == 0
+    said = capsys.readouterr().out
+    assert all(verb in said for verb in VERBS)
+
+
+@pytest.mark.parametrize('verb', sorted(VERBS))
+def test_every_verb_has_help(capsys, verb):
+    with pytest.raises(SystemExit) as caught:
+        main([verb, '--help'])
+    assert caught.value.code == 0
+    assert f'mujo {verb}' in capsys.readouterr().out
+
+
+EVALUATE = 'evaluate --dataset utd_mhad --root UTD --checkpoint TINY'
+TRAIN = 'train --output OUT --data.root UTD'
+TRACEBACK = pytest.mark.xfail(strict=True, reason='a file that is no YAML ends in a traceback')
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'what'),
+    [
+        ('', 'VERB'),
+        ('trane', 'trane'),
+        ('data utd_mhad', '--root'),
+        ('data utd --root NOWHERE', 'utd_mhad'),
+        ('data utd_mhad --root NOWHERE', 'NOWHERE'),
+        ('data cmu_mocap --root NOWHERE', 'NOWHERE'),
+        ('data utd_mhad --root UTD --jason x', '--jason'),
+        ('evaluate --dataset utd_mhad', '--root'),
+        ('evaluate --dataset imagenet --root UTD --checkpoint TINY', 'imagenet'),
+        ('evaluate --dataset utd_mhad --root NOWHERE --checkpoint TINY', 'NOWHERE'),
+        ('evaluate --dataset utd_mhad --root UTD --checkpoint NOWHERE', 'NOWHERE'),
+        (EVALUATE + ' --split even', 'train, test, all'),
+        (EVALUATE + ' --subjects 9', 'subjects 1, 2, 3'),
+        ('train --data.root UTD', '--output'),
+        ('train --output OUT', '--data.root'),
+        ('train --output OUT --data.root NOWHERE', 'NOWHERE'),
+        (TRAIN + ' --fit.stepz 5', 'stepz'),
+        (TRAIN + ' --fit.steps five', 'five'),
+        (TRAIN + ' --fit.steps', '--fit.steps'),
+        (TRAIN + ' steps 5', 'steps'),
+        (TRAIN + ' --config NOWHERE', 'NOWHERE'),
+        pytest.param(TRAIN + ' --config BROKEN', 'BROKEN', marks=TRACEBACK),
+        (TRAIN + ' --cross-validation NOWHERE', 'NOWHERE'),
+    ],
+)
+def test_bad_use_is_one_line_and_exit_2(capsys, tmp_path, utd, tiny_folder, arguments, what):
+    broken = tmp_path / 'broken.yaml'
+    broken.write_text('fit: {steps: [\n')
+    places = {
+        'UTD': utd, 'TINY': tiny_folder, 'OUT': tmp_path / 'out', 'BROKEN': broken,
+        'NOWHERE': tmp_path / 'nowhere',
+    }  # fmt: skip
+    line = refused(capsys, *(places.get(word, word) for word in arguments.split()))
+    assert str(places.get(what, what)) in line
+
+
+def test_as_a_program_bad_use_ends_with_2_and_no_traceback(tmp_path):
+    command = [sys.executable, '-m', 'mujo_core.cli.main', 'data', 'utd_mhad', '--root', tmp_path]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 2
+    assert ended.stdout == ''
+    assert len(ended.stderr.splitlines()) == 1
+    assert str(tmp_path) in ended.stderr
+
+
+def test_data_counts_what_is_there(capsys, utd, tmp_path):
+    out = tmp_path / 'deep' / 'data.json'
+    said = done(capsys, 'data', 'utd_mhad', '--root', utd, '--json', out)
+    report = json.loads(out.read_text())
+    assert report['recordings'] == 18
+    assert report['subjects'] == ['1', '2', '3']
+    assert report['classes'] == {'swipe_left': 6, 'walk': 6, 'squat': 6}
+    assert report['streams'] == {'imu/right_wrist': 6, 'imu/right_thigh': 12, 'pose': 18}
+    assert report['hours'] == pytest.approx(18 * 99 / 50 / 3600, abs=1e-4)
+    assert 'squat' in said and '18' in said
+
+
+def test_data_leaves_out_a_damaged_file_and_names_it(capsys, utd, tmp_path, caplog):
+    root = shutil.copytree(utd, tmp_path / 'utd')
+    (root / 'Inertial/a1_s1_t1_inertial.mat').write_bytes(b'MATLAB 5.0 and no more')
+    out = tmp_path / 'data.json'
+    done(capsys, 'data', 'utd_mhad', '--root', root, '--json', out)
+    assert json.loads(out.read_text())['streams']['imu/right_wrist'] == 5
+    assert 'a1_s1_t1_inertial.mat' in caplog.text
+
+
+def evaluate(capsys, utd: Path, checkpoint: Path, out: Path, *more: str) -> dict:
+    done(
+        capsys, 'evaluate', '--checkpoint', checkpoint, '--dataset', 'utd_mhad', '--root', utd,
+        '--json', out, *more,
+    )  # fmt: skip
+    return json.loads(out.read_text())
+
+
+def test_evaluate_writes_the_report_of_the_design(capsys, utd, tiny_folder, tmp_path):
+    report = evaluate(capsys, utd, tiny_folder, tmp_path / 'out.json', '--split', 'test')
+    assert list(report) == ['dataset', 'split', 'subjects', 'recordings', 'checkpoint', 'subsets']
+    assert report['dataset'] == 'utd_mhad'
+    assert report['split'] == 'test'
+    assert report['subjects'] == [2]
+    assert report['recordings'] == 6
+    assert report['checkpoint'] == str(tiny_folder)
+    assert list(report['subsets']) == ['pose', 'imu', 'pose+imu']
+    for figures in report['subsets'].values():
+        assert list(figures) == ['accuracy', 'macro_f1', 'ece', 'n', 'per_class']
+        assert figures['n'] == 6
+        assert set(figures['per_class']) == {'swipe_left', 'walk', 'squat'}
+        assert all(0 <= figures[name] <= 1 for name in ('accuracy', 'macro_f1', 'ece'))
+
+
+def test_subjects_override_the_split(capsys, utd, tiny_folder, tmp_path):
+    out = tmp_path / 'out.json'
+    report = evaluate(capsys, utd, tiny_folder, out, '--split', 'test', '--subjects', '3', '1')
+    assert report['subjects'] == [1, 3]
+    assert report['recordings'] == 12
+    assert report['split'] != 'test'
+
+
+def test_a_recording_without_one_modality_counts_where_it_can(capsys, utd, tiny_folder, tmp_path):
+    root = shutil.copytree(utd, tmp_path / 'utd')
+    (root / 'Skeleton/a1_s2_t1_skeleton.mat').unlink()
+    report = evaluate(capsys, root, tiny_folder, tmp_path / 'out.json', '--split', 'test')
+    assert {name: s['n'] for name, s in report['subsets'].items()} == {
+        'pose': 5, 'imu': 6, 'pose+imu': 5,
+    }  # fmt: skip
+
+
+def test_a_few_steps_of_training_give_a_checkpoint_that_loads(capsys, utd, tmp_path):
+    out = tmp_path / 'checkpoint'
+    done(capsys, 'train', '--output', out, '--data.root', utd, '--fit.steps', '6', *SMALL)
+    checkpoint = load_checkpoint(out)
+    assert checkpoint.model.settings.width == 8
+    assert checkpoint.window.seconds == 3.0
+    assert 'walk' in checkpoint.labels
+    assert 'subjects 1, 3' in checkpoint.card
+    assert list((out / 'log').iterdir())
+    report = evaluate(capsys, utd, out, tmp_path / 'out.json')
+    assert report['subjects'] == [1, 2, 3]
+    assert report['split'] == 'all'
+
+
+@pytest.mark.xfail(strict=True, reason='OneCycleLR divides by 0.2 * steps - 1')
+def test_five_steps_have_a_schedule(tiny_checkpoint):
+    sentences = torch.from_numpy(tiny_checkpoint.sentences)
+    module = JointSpaceModule(tiny_checkpoint.model, sentences, FitSettings(steps=5))
+    assert module.configure_optimizers()
+
+
+def test_leaving_one_out_gives_figures_calibration_and_a_card(capsys, utd, tmp_path):
+    folds, out = tmp_path / 'folds', tmp_path / 'checkpoint'
+    run = ['--data.root', str(utd), '--fit.steps', '2', *SMALL]
+    said = done(capsys, 'cross_validate', '--output', folds, '--seeds', '0', *run)
+    assert 'without subject 1, seed 0' in said and 'without subject 3, seed 0' in said
+    summary = json.loads((folds / 'cross_validation.json').read_text())
+    assert summary['subjects'] == ['1', '3']
+    assert {fold['subject'] for fold in summary['folds']} == {'1', '3'}
+    for subset, figures in summary['subsets'].items():
+        scores = [fold['subsets'][subset]['macro_f1'] for fold in summary['folds']]
+        assert figures['macro_f1']['mean'] == pytest.approx(np.mean(scores), abs=1e-4)
+        assert figures['macro_f1']['std'] == 0.0
+    done(capsys, 'train', '--output', out, '--cross-validation', folds, *run)
+    checkpoint = load_checkpoint(out)
+    assert set(checkpoint.calibration) == {'pose', 'imu', 'pose+imu'}
+    assert all(entry.unknown for entry in checkpoint.calibration.values())
+    mean = summary['subsets']['pose+imu']['accuracy']['mean']
+    assert f'| pose+imu | {mean:.4f}' in checkpoint.card
+
+
+def test_settings_come_from_the_file_and_then_the_command_line(tmp_path):
+    path = tmp_path / 'run.yaml'
+    path.write_text('fit: {steps: 7, batch_size: 9}\nwindow: {seconds: 2}\n')
+    config = read_config(path, ['--fit.steps', '11', '--data.subjects=[1,2]'])
+    assert (config.fit.steps, config.fit.batch_size) == (11, 9)
+    assert config.window.seconds == 2.0
+    assert config.data.subjects == ['1', '2']
+    assert config.fit.learning_rate == read_config(None).fit.learning_rate
+
+
+@pytest.mark.parametrize('path', sorted((ROOT / 'config' / 'train').glob('*.yaml')), ids=str)
+def test_the_shipped_settings_are_read(path):
+    assert read_config(path).data.dataset == 'utd_mhad'
