@@ -13,7 +13,7 @@ _LAZY = {
     'Segment': 'mujo_core.recording',
     'Stream': 'mujo_core.recording',
     'Timeline': 'mujo_core.timeline',
-    'Window': 'mujo_core.timeline',
+    'Window': 'mujo_core.window',
     'Activity': 'mujo_core.recognition.activity',
     'Recognizer': 'mujo_core.recognition.recognizer',
     'JointSpace': 'mujo_core.model.joint_space',

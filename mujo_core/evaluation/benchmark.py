@@ -25,7 +25,8 @@ from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Checkpoint, load_checkpoint
 from mujo_core.recognition.recognizer import Recognizer
 from mujo_core.skeleton import get_layout
-from mujo_core.timeline import Timeline, WindowSpec
+from mujo_core.timeline import Timeline
+from mujo_core.window import WindowSpec
 
 PLACEMENTS = ('right_wrist', 'left_thigh')
 LAYOUT = 'mediapipe33'

@@ -13,7 +13,7 @@ from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Calibration, Checkpoint
 from mujo_core.recognition.playback import windows_of
 from mujo_core.recording import Recording, subset_name
-from mujo_core.timeline import Window
+from mujo_core.window import Window
 
 STRIDE = 0.25
 """Seconds between the windows of a recording that is longer than one."""

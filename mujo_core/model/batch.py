@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from mujo_core.inertial import PLACEMENTS
-from mujo_core.timeline import Window, WindowSpec
+from mujo_core.window import Window, WindowSpec
 
 PLACEMENT_WORDS = tuple(sorted({word for name in PLACEMENTS for word in name.split('_')}))
 """A placement is embedded as the sum of its name's words, so that an unseen one still works."""

@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 
 from mujo_core.labels import Label, dump_labels, load_labels
 from mujo_core.model.joint_space import JointSpace, ModelSettings
-from mujo_core.timeline import WindowSpec
+from mujo_core.window import WindowSpec
 
 FORMAT = 1
 DEFAULT = Path(__file__).resolve().parent.parent / 'pretrained' / 'default'

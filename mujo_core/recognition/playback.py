@@ -8,7 +8,8 @@ import numpy as np
 
 from mujo_core.recording import Recording, modality_of
 from mujo_core.skeleton import canonical_joints
-from mujo_core.timeline import Timeline, Window, WindowSpec
+from mujo_core.timeline import Timeline
+from mujo_core.window import Window, WindowSpec
 
 _OFFSET = 1000.0
 """Added to stamps, since a recording may begin at 0, which live means 'no stamp'."""

@@ -17,7 +17,8 @@ from mujo_core.recognition.activity import Activity
 from mujo_core.recognition.decision import Events, calibrated_scores
 from mujo_core.recording import modality_of, subset_name
 from mujo_core.skeleton import canonical_joints, get_layout
-from mujo_core.timeline import Timeline, Window
+from mujo_core.timeline import Timeline
+from mujo_core.window import Window
 
 LEAST_TOTAL_COVERAGE = 0.3
 """Below it there is no answer."""

@@ -11,9 +11,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mujo_core.model.joint_space import ModelSettings
-from mujo_core.timeline import WindowSpec
 from mujo_core.training.module import FitSettings
 from mujo_core.training.sampler import SamplerSettings
+from mujo_core.window import WindowSpec
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from mujo_core.evaluation.full import evaluate_full, subsets_of, window_logits
 from mujo_core.evaluation.metrics import Scores
 from mujo_core.model.checkpoint import Calibration, Checkpoint, save_checkpoint
 from mujo_core.recording import Recording, subset_name
-from mujo_core.timeline import Window
 from mujo_core.training.calibration import calibrate
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.fit import fit_model
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
 from mujo_core.training.sources import dataset_clips, training_clips
+from mujo_core.window import Window
 
 LIVE = SamplerSettings(
     as_stream=0.7,

@@ -10,8 +10,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from mujo_core.model.batch import Batch, batch_windows
-from mujo_core.timeline import Window, WindowSpec
 from mujo_core.training.sampler import WindowSampler
+from mujo_core.window import Window, WindowSpec
 
 
 class WindowDataset(Dataset[tuple[Window, int]]):

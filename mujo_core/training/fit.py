@@ -26,7 +26,12 @@ from mujo_core.training.sampler import Clip, WindowSampler
 def _quiet() -> None:
     """Keep Lightning's advice out of the terminal; progress and our own lines stay."""
     logging.getLogger('lightning.pytorch').setLevel(logging.ERROR)
-    for message in ('.*does not have many workers.*', '.*LeafSpec.*', '.*GPU available.*'):
+    for message in (
+        '.*does not have many workers.*',
+        '.*persistent_workers.*',
+        '.*LeafSpec.*',
+        '.*GPU available.*',
+    ):
         warnings.filterwarnings('ignore', message)
 
 

@@ -16,7 +16,7 @@ from scipy.ndimage import uniform_filter1d
 from mujo_core.inertial import rotate_device
 from mujo_core.recording import Recording, Stream, modality_of
 from mujo_core.skeleton import JOINT, canonical_joints
-from mujo_core.timeline import Window, WindowSpec, make_window, resample
+from mujo_core.window import Window, WindowSpec, make_window, resample
 
 REST = 'rest'
 

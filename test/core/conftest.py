@@ -15,7 +15,7 @@ def tiny_checkpoint():
     from mujo_core.model.checkpoint import Calibration, Checkpoint
     from mujo_core.model.joint_space import JointSpace, ModelSettings
     from mujo_core.model.text import embed_labels
-    from mujo_core.timeline import WindowSpec
+    from mujo_core.window import WindowSpec
 
     torch.manual_seed(3)
     model = JointSpace(ModelSettings(size=16, width=8))

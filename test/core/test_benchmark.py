@@ -15,7 +15,7 @@ from mujo_core.labels import taxonomy
 from mujo_core.model.checkpoint import Checkpoint, save_checkpoint
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.model.text import embed_labels
-from mujo_core.timeline import WindowSpec
+from mujo_core.window import WindowSpec
 
 IN_CORE = [
     ('windows recognized', 'pose + 1 IMU'),

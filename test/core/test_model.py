@@ -9,7 +9,8 @@ import torch
 from mujo_core.inertial import PLACEMENTS
 from mujo_core.model.batch import PLACEMENT_WORDS, Batch, batch_windows, placement_features
 from mujo_core.model.joint_space import JointSpace
-from mujo_core.timeline import Timeline, WindowSpec
+from mujo_core.timeline import Timeline
+from mujo_core.window import WindowSpec
 
 SPEC = WindowSpec()
 WRIST, THIGH, SOCK = 'right_wrist', 'left_thigh', 'striped_sock'

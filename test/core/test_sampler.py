@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mujo_core.recording import Recording, Segment, Stream
-from mujo_core.timeline import Timeline, Window, WindowSpec
+from mujo_core.timeline import Timeline
 from mujo_core.training.data import WindowDataset, make_loader
 from mujo_core.training.sampler import (
     REST,
@@ -18,6 +18,7 @@ from mujo_core.training.sampler import (
     random_rotation,
     small_rotation,
 )
+from mujo_core.window import Window, WindowSpec
 
 SPEC = WindowSpec()
 STILL = SamplerSettings(

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mujo_core.ring_buffer import RingBuffer
 from mujo_core.skeleton import canonical_pose
-from mujo_core.timeline import RingBuffer, Timeline, Window, WindowSpec
+from mujo_core.timeline import Timeline
+from mujo_core.window import Window, WindowSpec
 
 SPEC = WindowSpec(video_shape=(2, 3, 1))
 STEP = {'pose': 40, 'imu': 20, 'video': 200}
