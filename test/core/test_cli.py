@@ -51,10 +51,9 @@ def tiny_folder(tiny_checkpoint, tmp_path_factory) -> Path:
 def refused(capsys, *arguments: object) -> str:
     """Run what cannot be run; return the line that says why."""
     try:
-        status = main([str(argument) for argument in arguments])
+        assert main([str(argument) for argument in arguments]) == 2
     except SystemExit as error:
-        status = error.code
-    assert status == 2
+        assert error.code == 2
     said = capsys.readouterr()
     assert 'Traceback' not in said.err + said.out
     lines = [line for line in said.err.splitlines() if line.startswith('mujo')]

@@ -69,7 +69,8 @@ def reference_end(held: dict[str, list[int]]) -> int:
     return min(stamp for stamp in newest.values() if stamp >= max(newest.values()) - 250)
 
 
-def assert_is_reference(window: Window, held: dict[str, list[int]]) -> None:
+def assert_is_reference(window: Window | None, held: dict[str, list[int]]) -> None:
+    assert window is not None
     end = reference_end(held)
     assert window.end == pytest.approx(end / 1000, abs=1e-9)
     assert window.start == pytest.approx(end / 1000 - 3, abs=1e-9)
@@ -80,10 +81,10 @@ def assert_is_reference(window: Window, held: dict[str, list[int]]) -> None:
         rows = [reference_step(stream, sorted(stamps), ms) for ms in grid]
         blank = np.zeros(SPEC.video_shape) if modality == 'video' else sample(stream, 0) * np.nan
         values = np.stack([blank if row is None else row for row in rows])
-        mask = np.array([row is not None for row in rows])
+        mask: np.ndarray = np.array([row is not None for row in rows])
         if modality == 'pose':
             expected = canonical_pose(values.astype(np.float32), 25.0)
-            mask = expected.mask.any(axis=1)
+            mask = np.asarray(expected.mask.any(axis=1))
             assert window.pose is not None
             assert np.array_equal(window.pose.mask, expected.mask)
             np.testing.assert_allclose(window.pose.joints, expected.joints, atol=1e-3)
@@ -91,7 +92,7 @@ def assert_is_reference(window: Window, held: dict[str, list[int]]) -> None:
             assert np.array_equal(window.imu_mask[placement], mask)
             np.testing.assert_allclose(window.imu[placement], np.nan_to_num(values), atol=1e-4)
         else:
-            assert window.video_mask is not None
+            assert window.video is not None and window.video_mask is not None
             assert np.array_equal(window.video_mask, mask)
             assert np.array_equal(window.video, values)
         assert window.coverage[stream] == pytest.approx(mask.mean())
@@ -216,7 +217,7 @@ def test_linear_between_samples_and_nothing_beyond_them():
 def test_the_gap_that_is_still_joined():
     for gap, joined in ((0.1, True), (0.101, False)):
         timeline = Timeline(SPEC)
-        timeline.insert(WRIST, [11.0, 11.0 + gap], np.zeros((2, 6)))
+        timeline.insert(WRIST, np.array([11.0, 11.0 + gap]), np.zeros((2, 6)))
         window = timeline.cut(11.06)
         assert window is not None
         assert window.imu_mask['right_wrist'][-1] == joined
@@ -240,7 +241,7 @@ def test_a_sample_just_before_its_grid_step_is_that_steps_sample():
     # Alone in a gap, half a nanosecond of rounding must not decide whether a sample counts.
     for shift in (-4e-7, 0.0, 4e-7):
         timeline = Timeline(SPEC)
-        timeline.insert(WRIST, [11.0 + shift, 11.5], np.ones((2, 6)))
+        timeline.insert(WRIST, np.array([11.0 + shift, 11.5]), np.ones((2, 6)))
         window = timeline.cut(11.5)
         assert window is not None
         assert np.flatnonzero(window.imu_mask['right_wrist']).tolist() == [124, 149]
@@ -292,7 +293,7 @@ def test_a_duplicate_keeps_the_first():
     stamps = np.array([11.0, 11.02, 11.04])
     assert timeline.insert(WRIST, stamps, np.ones((3, 6))) == 3
     assert timeline.insert(WRIST, 11.02, np.full(6, 7.0)) == 0
-    assert timeline.insert(WRIST, [11.04, 11.06], np.full((2, 6), 7.0)) == 1
+    assert timeline.insert(WRIST, np.array([11.04, 11.06]), np.full((2, 6), 7.0)) == 1
     window = timeline.cut()
     assert window is not None
     assert window.imu['right_wrist'][-4:, 0].tolist() == [1, 1, 1, 7]
@@ -416,7 +417,7 @@ def test_a_step_back_resets_everything_once():
     assert timeline.jumps == 1
     for ms in range(105_000, 105_200, 40):
         assert timeline.insert('pose', ms / 1000, sample('pose', ms)) == 0
-        assert timeline.insert(THIGH, [ms / 1000], samples(THIGH, [ms])) == 0
+        assert timeline.insert(THIGH, np.array([ms / 1000]), samples(THIGH, [ms])) == 0
     fill(timeline, WRIST, 100_040, 102_000)
     fill(timeline, 'pose', 100_000, 102_000, 40)
     fill(timeline, THIGH, 100_000, 102_000)
