@@ -16,7 +16,7 @@ import numpy as np
 import torch
 import yaml
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from mujo_core.labels import Label, dump_labels, load_labels
 from mujo_core.model.joint_space import JointSpace, ModelSettings
@@ -94,12 +94,12 @@ def save_checkpoint(checkpoint: Checkpoint, folder: str | Path) -> None:
         'labels': list(checkpoint.labels),
     }
     (folder / 'config.yaml').write_text(yaml.safe_dump(config, sort_keys=False))
-    save_file(
-        {k: v.contiguous() for k, v in checkpoint.model.state_dict().items()},
-        folder / 'model.safetensors',
-    )
+    # Not save_file, which makes files that their owner alone may read.
+    weights = {k: v.contiguous() for k, v in checkpoint.model.state_dict().items()}
+    (folder / 'model.safetensors').write_bytes(save(weights))
     dump_labels(checkpoint.labels, folder / 'labels.yaml')
-    save_file({'sentences': torch.from_numpy(checkpoint.sentences)}, folder / 'text.safetensors')
+    sentences = {'sentences': torch.from_numpy(checkpoint.sentences)}
+    (folder / 'text.safetensors').write_bytes(save(sentences))
     calibration = {
         name: {
             'temperature': round(float(c.temperature), 4),
