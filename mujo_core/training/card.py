@@ -39,9 +39,15 @@ def read_cross_validation(folder: str | Path | None) -> Folds | None:
     if not folder:
         return None
     folder = Path(folder)
-    summary = json.loads((folder / CROSS_VALIDATION).read_text(encoding='utf-8'))
-    data = yaml.safe_load((folder / _CALIBRATION).read_text(encoding='utf-8'))
-    return Folds(summary, {name: Calibration(**entry) for name, entry in data.items()})
+    try:
+        summary = json.loads((folder / CROSS_VALIDATION).read_text(encoding='utf-8'))
+        data = yaml.safe_load((folder / _CALIBRATION).read_text(encoding='utf-8'))
+        return Folds(summary, {name: Calibration(**entry) for name, entry in data.items()})
+    except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:
+        reason = ' '.join(str(error).split())
+        raise ValueError(
+            f'{folder}: expected what `mujo cross_validate --output` writes ({reason})'
+        ) from error
 
 
 def _score_table(folds: Folds) -> list[str]:

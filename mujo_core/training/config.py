@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -59,6 +60,9 @@ def read_config(path: str | Path | None, overrides: Sequence[str] = ()) -> Train
             tree = OmegaConf.merge(tree, OmegaConf.load(path))
         tree = OmegaConf.merge(tree, OmegaConf.from_dotlist(_dotlist(overrides)))
         config: Any = OmegaConf.to_object(tree)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = ' '.join(str(error).split())
+        raise ValueError(f'{path}: expected settings as YAML, it is not ({reason})') from error
     except OmegaConfBaseException as error:
         where = getattr(error, 'full_key', None) or ''
         raise ValueError(

@@ -15,7 +15,7 @@ import mujo_core
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
     'mujo_ros': {'har_node', 'pose_node'},
-    'mujo_core': {'train', 'evaluate', 'bench', 'data'},
+    'mujo_core': {'train', 'cross_validate', 'evaluate', 'bench', 'data'},
 }
 
 
