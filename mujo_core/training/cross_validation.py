@@ -26,6 +26,7 @@ LIVE = SamplerSettings(
     as_stream=0.7,
     rest=0.1,
     speed=(0.9, 1.1),
+    warp=0.0,
     pose_speed=0.03,
     device_turn=3.0,
     device_roll=3.0,

@@ -8,7 +8,7 @@ the window is cut from those by the timeline's own resampling.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
@@ -30,6 +30,7 @@ class SamplerSettings:
             others the clip fills what it can, as in the literature.
         rest: share of windows that hold nothing but rest.
         speed: slowest and fastest play of an action.
+        warp: largest share by which the pace sways within an action.
         pose_speed: how much a skeleton may run faster or slower than the IMU beside it.
         device_turn: standard deviation of the turn of a device on the body, degrees.
         device_roll: the same about its x axis, along the limb, about which straps slip most.
@@ -48,10 +49,11 @@ class SamplerSettings:
     as_stream: float = 0.4
     rest: float = 0.06
     speed: tuple[float, float] = (0.75, 1.3)
-    pose_speed: float = 0.18
+    warp: float = 0.1
+    pose_speed: float = 0.1
     device_turn: float = 12.0
     device_roll: float = 30.0
-    any_turn: float = 0.1
+    any_turn: float = 0.2
     vigour: float = 0.15
     extra_device: float = 0.25
     virtual_only: float = 0.1
@@ -133,6 +135,21 @@ def _hold(sample: np.ndarray, count: int, sway: float, rng: np.random.Generator)
     return (sample + sway * noise + sway * drift).astype(np.float32)
 
 
+def _warp(
+    streams: dict[str, Stream], start: float, end: float, sway: float, rng: np.random.Generator
+) -> dict[str, Stream]:
+    """Let the pace of all streams sway by a share: a little slower here, a little faster there."""
+    length = max(end - start, 1e-3)
+    turns = 2 * np.pi * float(rng.integers(1, 3)) / length
+    phase = rng.uniform(0.0, 2 * np.pi)
+    return {
+        name: replace(
+            s, stamps=s.stamps + sway / turns * np.sin(turns * (s.stamps - start) + phase)
+        )
+        for name, s in streams.items()
+    }
+
+
 class WindowSampler:
     """Draws augmented windows and their labels from clips.
 
@@ -155,7 +172,9 @@ class WindowSampler:
         start, end = clip.span
         speed = float(np.exp(rng.uniform(*np.log(how.speed))))
         length = (end - start) / speed
-        streams = self._choose_streams(clip, rng)
+        streams = _warp(
+            self._choose_streams(clip, rng), start, end, rng.uniform(0.0, how.warp), rng
+        )
         label = clip.label
         resting = clip.rests and rng.random() < how.rest
         if resting:
