@@ -12,6 +12,7 @@ from sensor_msgs.msg import CompressedImage, Image, Imu, PointCloud2
 
 from mujo_core.skeleton import get_layout
 from mujo_ros.convert import clip_sample, cloud_to_joints, image_to_rgb, imu_to_sample
+from mujo_ros.sides import SidesWatch
 from mujo_ros.streams import Streams
 from mujo_ros.upright import Direction, UpDirection
 
@@ -33,6 +34,7 @@ class Intake:
 
     Attributes:
         skeleton: (frame_id, joints (J, 3) in m) of the last cloud, or None.
+        sides: whether left and right of the skeleton are where a body has them.
         frame_id: of the last message that was stored.
     """
 
@@ -52,6 +54,7 @@ class Intake:
         self.streams = Streams(node, lambda: recognizer.refused)
         self._recognizer = recognizer
         self._layout = get_layout(layout)
+        self.sides = SidesWatch(layout)
         add = self.streams.add
         add('pose', PointCloud2, 'skeleton', self._skeleton, POSE_DEPTH, POSE_GAP)
         for placement in placements:
@@ -70,6 +73,7 @@ class Intake:
     def restart(self) -> None:
         """Time has jumped: forget what depends on it."""
         self.up.restart()
+        self.sides.restart()
         self.skeleton = None
         for health in self.streams.health.values():
             health.forget_times()
@@ -83,6 +87,8 @@ class Intake:
         stored = self._recognizer.add_pose(stamp, xyz, self._layout.name, up, now)
         if stored:
             self.skeleton, self.skeleton_up, self.frame_id = (frame_id, xyz), up, frame_id
+            if self.sides(xyz, up):
+                self.streams.note('pose', 'swapped_sides')
         return stamp, stored, not np.isfinite(xyz).any()
 
     def _imu(self, placement: str, msg: Imu, now: float) -> tuple[float, bool, bool]:

@@ -22,8 +22,8 @@ from mujo_core.window import Window, WindowSpec
 
 SPEC = WindowSpec()
 STILL = SamplerSettings(
-    as_stream=0.0, rest=0.0, speed=(1.0, 1.0), pose_speed=0.0, extra_device=0.0, virtual_only=0.0,
-    drop_stream=0.0,
+    as_stream=0.0, rest=0.0, speed=(1.0, 1.0), warp=0.0, pose_speed=0.0, extra_device=0.0,
+    virtual_only=0.0, drop_stream=0.0,
 )  # fmt: skip
 
 
