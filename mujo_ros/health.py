@@ -17,7 +17,7 @@ REMEDIES = {
     'late': 'stamp more than 2 s behind the newest: let all publishers of the topic share a clock',
     'ahead': 'stamp more than 10 s ahead of the clock: synchronize clocks, check use_sim_time',
     'saturated': 'beyond 400 m/s^2 or 70 rad/s, used as that much: check range and units',
-    'swapped_sides': "a mirrored body: switch off the sensor's mirror mode, or set the layout it has",
+    'swapped_sides': 'a mirrored body came: switch off the mirror mode or set the right layout',
 }
 
 
