@@ -36,6 +36,7 @@ from mujo_ros.upright import UpDirection
 from mujo_ros.worker import Worker
 
 BACKWARD, FORWARD = 0.1, 10.0  # s: the clock has jumped when it moves so between two ticks
+STALLED = 0.5  # s: a tick that comes later than this judges nothing
 CLOCK_STANDS = 5  # s of real time without simulated time before that is said
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -255,8 +256,12 @@ class HarNode(LifecycleNode):
 
     def _tick(self) -> None:
         now = node_seconds(self)
+        stalled = now - self._last_tick > 1.0 / self._value('rate') + STALLED
         self._follow_clock(now)
         assert self._watch is not None and self._worker is not None
+        if stalled:  # this process stood still, and what came meanwhile is not read yet
+            self._figures.missed += 1
+            return
         answered, self._answered = self._answered, None
         if not self._watch.has_data(now):
             return
@@ -269,7 +274,7 @@ class HarNode(LifecycleNode):
     def _follow_clock(self, now: float) -> None:
         """Start anew when time went back (a bag loops), be patient again when it leapt ahead."""
         step, self._last_tick = now - self._last_tick, now
-        if -BACKWARD <= step <= FORWARD:
+        if -BACKWARD <= step <= FORWARD + 1.0 / self._value('rate'):
             return
         assert self._intake and self._watch and self._worker
         if step < 0.0:

@@ -69,6 +69,7 @@ class Rig:
         self.processes = []
         self.strangers, self.contexts = [], [self.context]
         self.error = None
+        self._closing = False
         self.node = self.add(rclpy.create_node('rig', context=self.context))
         self.log = self.collect(Log, '/rosout', 100)
         self._thread = threading.Thread(target=self._spin, daemon=True)
@@ -77,7 +78,8 @@ class Rig:
     def _spin(self):
         try:
             with contextlib.suppress(ExternalShutdownException):
-                self.executor.spin()
+                while not self._closing:
+                    self.executor.spin_once(timeout_sec=0.05)
         except Exception as error:
             self.error = error
             raise
@@ -132,8 +134,10 @@ class Rig:
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
             process.wait()
+        self._closing = True  # shutting an executor down while it waits is not safe
+        self._thread.join(10.0)
+        assert not self._thread.is_alive(), 'a callback does not return'
         self.executor.shutdown()
-        self._thread.join(5.0)
         for node in self.nodes + self.strangers:
             node.destroy_node()
         for context in self.contexts:

@@ -1,6 +1,7 @@
 """har_node over DDS with a recognizer that has no model: everything but the recognition."""
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -178,6 +179,17 @@ def test_a_slow_model_never_queues_ticks(rig):
     assert max(ages) < 0.6  # always the newest samples, however many ticks were missed
     bench.diagnostics.wait(len(bench.diagnostics) + 1)
     assert int(bench.status('recognition')['ticks missed']) > 10
+
+
+def test_a_process_that_stood_still_does_not_call_its_sensors_silent(rig):
+    bench = Bench(rig)
+    bench.feed_imu()
+    bench.activity.wait(5)
+    rig.node.create_timer(0.5, lambda: time.sleep(1.5))
+    bench.activity.wait(len(bench.activity) + 3, timeout=20.0)
+    bench.diagnostics.wait(len(bench.diagnostics) + 3)
+    assert rig.warnings() == []
+    assert int(bench.status('recognition')['ticks missed']) > 0
 
 
 def test_a_failing_inference_is_said_once_and_the_node_goes_on(rig):

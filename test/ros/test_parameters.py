@@ -10,6 +10,7 @@ from ros_rig import wait_until
 
 from mujo_ros.har_node import HarNode
 from mujo_ros.parameters import SETTINGS
+from mujo_ros.pose_parameters import PARAMETERS
 
 CONFIG = Path(__file__).parents[2] / 'config'
 
@@ -20,8 +21,13 @@ def make(rig, factory=FakeRecognizer, **values):
 
 
 def test_the_shipped_file_lists_every_parameter_with_its_default():
-    shipped = yaml.safe_load((CONFIG / 'har.yaml').read_text())['/**']['ros__parameters']
-    assert shipped == {name: setting.default for name, setting in SETTINGS.items()}
+    shipped = yaml.safe_load((CONFIG / 'har.yaml').read_text())
+    assert shipped['/**']['ros__parameters'] == {
+        name: setting.default for name, setting in SETTINGS.items()
+    }
+    assert shipped['/**/pose_node']['ros__parameters'] == {
+        name: default for name, (default, *_) in PARAMETERS.items()
+    }
 
 
 def test_every_parameter_is_described(rig):
