@@ -14,17 +14,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.clock import Clock, ClockType, JumpHandle, JumpThreshold
+from rclpy.clock import JumpHandle, JumpThreshold
 from rclpy.duration import Duration
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.task import Future
 from rclpy.timer import Timer
 from std_msgs.msg import String
 from visualization_msgs.msg import MarkerArray
 
 from mujo_core.skeleton import get_layout
 from mujo_ros import parameters
+from mujo_ros.autostart import SUCCESS, AutostartNode
 from mujo_ros.convert import activity_to_classification, activity_to_json
 from mujo_ros.diagnostics import Diagnostics, Figures
 from mujo_ros.health import SilenceWatch, StreamHealth
@@ -39,8 +39,6 @@ BACKWARD, FORWARD = 0.1, 10.0  # s: the clock has jumped when it moves so betwee
 STALLED = 0.5  # s: a tick that comes later than this judges nothing
 CLOCK_STANDS = 5  # s of real time without simulated time before that is said
 
-SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
-
 Tick = tuple[float, float]  # the node's clock and a monotonic one, s
 
 
@@ -53,22 +51,19 @@ def load_recognizer(checkpoint: str, device: str, top_k: int, false_alarm_rate: 
     )
 
 
-class HarNode(LifecycleNode):
+class HarNode(AutostartNode):
     """Recognizes human activity from whatever streams there are.
 
     Args:
         recognizer_factory: (checkpoint, device, top_k, false_alarm_rate) to a recognizer.
         **arguments: of the node (context, parameter_overrides, namespace, ...).
 
-    Attributes:
-        failure: done when the node cannot go on and its process should end.
     """
 
     def __init__(
         self, recognizer_factory: Callable[..., Any] = load_recognizer, **arguments: Any
     ) -> None:
         super().__init__('har_node', **arguments)
-        self.failure: Future[str] = Future()
         self._factory = recognizer_factory
         self._recognizer: Any = None
         self._intake: Intake | None = None
@@ -91,17 +86,8 @@ class HarNode(LifecycleNode):
         self.add_post_set_parameters_callback(self._apply)
         self._diagnostics = Diagnostics(self.get_fully_qualified_name().lstrip('/'))
         self._diagnostics_publisher = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
-        # Steady, so that it also tells when simulated time stands still.
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._diagnostics_timer = self.create_timer(1.0, self._diagnose, clock=steady)
-        self._start_timer: Timer | None = None
-        if self._value('autostart'):
-            self._start_timer = self.create_timer(0.0, self._autostart, clock=steady)
-
-    @property
-    def state(self) -> str:
-        """Label of the lifecycle state."""
-        return str(self._state_machine.current_state[1])
+        self._diagnostics_timer = self.create_timer(1.0, self._diagnose, clock=self._steady)
+        self._begin()
 
     @property
     def health(self) -> dict[str, StreamHealth]:
@@ -168,47 +154,6 @@ class HarNode(LifecycleNode):
         )
         self._timer = self.create_timer(1.0 / self._value('rate'), self._tick)
 
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Unsubscribe and stop to tick; the model stays loaded."""
-        self._stop()
-        return super().on_deactivate(state)
-
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Free the model."""
-        self._free()
-        return SUCCESS
-
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop and free, from any state."""
-        self._free()
-        return SUCCESS
-
-    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Back to unconfigured, from where it can be configured again."""
-        self.get_logger().error(f'a transition from {state.label} failed: now unconfigured')
-        self._free()
-        return SUCCESS
-
-    def destroy_node(self) -> None:
-        """Stop the worker before its publishers go; leave the domain at once."""
-        self._free()
-        super().destroy_node()
-        # It holds the participant until the garbage collector comes by.
-        self._state_machine.destroy_when_not_in_use()
-
-    def _autostart(self) -> None:
-        assert self._start_timer is not None
-        self.destroy_timer(self._start_timer)
-        started = self.state != 'unconfigured' or (
-            self.trigger_configure() == SUCCESS and self.trigger_activate() == SUCCESS
-        )
-        if not started:
-            self.failure.set_result('autostart failed')
-
-    def _refuse(self, line: str) -> TransitionCallbackReturn:
-        self.get_logger().error(line)
-        return FAILURE
-
     def _stop(self) -> None:
         if self._timer is not None:
             self.destroy_timer(self._timer)
@@ -229,9 +174,6 @@ class HarNode(LifecycleNode):
         self._recognizer = self._intake = None
 
     # Parameters
-
-    def _value(self, name: str) -> Any:
-        return self.get_parameter(name).value
 
     def _new_up(self) -> UpDirection:
         names = ('skeleton_up', 'camera_pitch', 'layout')

@@ -16,14 +16,12 @@ from typing import Any
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from numpy.typing import NDArray
-from rclpy.clock import Clock, ClockType
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.task import Future
-from rclpy.timer import Timer
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
 from mujo_core.pose_estimator import DepthFilter, PoseEstimator, place_in_camera
 from mujo_ros import pose_parameters
+from mujo_ros.autostart import SUCCESS, AutostartNode
 from mujo_ros.camera import Intrinsics
 from mujo_ros.convert import (
     MessageError,
@@ -42,25 +40,20 @@ BACK, AHEAD = 2.0, 10.0  # s: further back is a jump of time, further ahead of t
 IMAGE_GAP = 0.5  # s between images that counts as a gap
 PATIENCE = 5.0  # s
 
-SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
-
-class PoseNode(LifecycleNode):
+class PoseNode(AutostartNode):
     """Estimates the joints of one person in the images of one camera.
 
     Args:
         estimator_factory: (model_complexity, min_confidence) to a `PoseEstimator`.
         **arguments: of the node (context, parameter_overrides, namespace, ...).
 
-    Attributes:
-        failure: done when the node cannot go on and its process should end.
     """
 
     def __init__(
         self, estimator_factory: Callable[..., Any] = PoseEstimator, **arguments: Any
     ) -> None:
         super().__init__('pose_node', **arguments)
-        self.failure: Future[str] = Future()
         self._factory = estimator_factory
         self._estimator: Any = None
         self._publisher: Any = None
@@ -79,16 +72,8 @@ class PoseNode(LifecycleNode):
             lambda changed: pose_parameters.check(changed, self._estimator is not None)
         )
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._diagnostics_timer = self.create_timer(1.0, self._diagnose, clock=steady)
-        self._start_timer: Timer | None = None
-        if self._value('autostart'):
-            self._start_timer = self.create_timer(0.0, self._autostart, clock=steady)
-
-    @property
-    def state(self) -> str:
-        """Label of the lifecycle state."""
-        return str(self._state_machine.current_state[1])
+        self._diagnostics_timer = self.create_timer(1.0, self._diagnose, clock=self._steady)
+        self._begin()
 
     # Lifecycle
 
@@ -98,16 +83,14 @@ class PoseNode(LifecycleNode):
             self.get_parameters(list(pose_parameters.PARAMETERS)), loaded=False
         )
         if line:
-            self.get_logger().error(line)
-            return FAILURE
+            return self._refuse(line)
         try:
             self._estimator = self._factory(
                 self._value('model_complexity'), self._value('min_confidence')
             )
             self._estimator.estimate(np.zeros((240, 320, 3), np.uint8))
         except (ValueError, OSError, ImportError, RuntimeError) as error:
-            self.get_logger().error(f'cannot load the pose model: {error}')
-            return FAILURE
+            return self._refuse(f'cannot load the pose model: {error}')
         self._publisher = self.create_lifecycle_publisher(PointCloud2, 'skeleton', 10)
         return SUCCESS
 
@@ -137,41 +120,6 @@ class PoseNode(LifecycleNode):
         self.get_logger().info(f'{topic} to skeleton')
         return super().on_activate(state)
 
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Unsubscribe; the model stays loaded."""
-        self._stop()
-        return super().on_deactivate(state)
-
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Free the model."""
-        self._free()
-        return SUCCESS
-
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop and free, from any state."""
-        self._free()
-        return SUCCESS
-
-    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Back to unconfigured, from where it can be configured again."""
-        self.get_logger().error(f'a transition from {state.label} failed: now unconfigured')
-        self._free()
-        return SUCCESS
-
-    def destroy_node(self) -> None:
-        """Stop the worker before its publisher goes."""
-        self._free()
-        super().destroy_node()
-
-    def _autostart(self) -> None:
-        assert self._start_timer is not None
-        self.destroy_timer(self._start_timer)
-        started = self.state != 'unconfigured' or (
-            self.trigger_configure() == SUCCESS and self.trigger_activate() == SUCCESS
-        )
-        if not started:
-            self.failure.set_result('autostart failed')
-
     def _stop(self) -> None:
         for streams in (self._streams, self._info_streams):
             if streams is not None:
@@ -189,9 +137,6 @@ class PoseNode(LifecycleNode):
         if self._estimator is not None:
             self._estimator.close()
         self._publisher = self._estimator = None
-
-    def _value(self, name: str) -> Any:
-        return self.get_parameter(name).value
 
     # Callbacks, which only keep
 

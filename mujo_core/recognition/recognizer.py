@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -82,6 +83,7 @@ class Recognizer:
         self._events = Events([*background, UNKNOWN])
         self._last_end = -np.inf
         self._jumps = 0
+        self._lock = threading.Lock()
 
     @property
     def refused(self) -> dict[str, Counter[str]]:
@@ -138,10 +140,11 @@ class Recognizer:
         return bool(self.timeline.insert('video', stamp, image, now))
 
     def reset(self) -> None:
-        """Forget all samples and what was going on."""
-        self.timeline.clear()
-        self._events.reset()
-        self._last_end = -np.inf
+        """Forget all samples and what was going on; waits for a running `recognize`."""
+        with self._lock:
+            self.timeline.clear()
+            self._events.reset()
+            self._last_end = -np.inf
 
     def warm_up(self) -> None:
         """Run the model once on each modality, so that the first answer is not a slow one."""
@@ -168,6 +171,10 @@ class Recognizer:
         Args:
             now: not used for time, which comes from the samples; kept for symmetry with `add_*`.
         """
+        with self._lock:
+            return self._recognize()
+
+    def _recognize(self) -> Activity | None:
         if self.timeline.jumps != self._jumps:
             self._jumps = self.timeline.jumps
             self._events.reset()
