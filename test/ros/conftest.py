@@ -1,7 +1,6 @@
 """Fixtures of the tests over real DDS; without rclpy none of them is collected."""
 
 import importlib.util
-import os
 import sys
 from pathlib import Path
 
@@ -22,9 +21,6 @@ def rig(ros_domain):
 
 
 @pytest.fixture
-def held_out_checkpoint() -> Path:
-    """A checkpoint trained without the people of test/data, from MUJO_HELD_OUT_CHECKPOINT."""
-    folder = os.environ.get('MUJO_HELD_OUT_CHECKPOINT')
-    if not folder:
-        pytest.skip('MUJO_HELD_OUT_CHECKPOINT names no checkpoint trained without subject 7')
-    return Path(folder)
+def held_out_checkpoint(data_dir) -> Path:
+    """A checkpoint trained without the person of test/data."""
+    return data_dir / 'without_subject_7'
