@@ -81,7 +81,7 @@ def fit_model(
         accelerator='auto',
         devices=1,
         gradient_clip_val=1.0,
-        log_every_n_steps=10,
+        log_every_n_steps=min(10, fit.steps),
     )
     trainer.fit(module, make_loader(dataset, fit.batch_size, fit.workers))
     return Checkpoint(

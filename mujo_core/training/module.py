@@ -91,12 +91,11 @@ class JointSpaceModule(lightning.LightningModule):
             lr=self.settings.learning_rate,
             weight_decay=self.settings.weight_decay,
         )
-        steps = max(2, self.settings.steps)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
             self.settings.learning_rate,
-            total_steps=steps,
-            # The climb takes more than one step, by which the schedule divides.
-            pct_start=max(0.2, min(1.0, 2.0 / steps)),
+            # Of fewer steps the climb is a single one, by which the schedule would divide.
+            total_steps=max(8, self.settings.steps),
+            pct_start=0.2,
         )
         return {'optimizer': optimizer, 'lr_scheduler': {'scheduler': schedule, 'interval': 'step'}}

@@ -216,7 +216,11 @@ def test_a_few_steps_of_training_give_a_checkpoint_that_loads(capsys, utd, tmp_p
 def test_any_number_of_steps_has_a_schedule(tiny_checkpoint, steps):
     sentences = torch.from_numpy(tiny_checkpoint.sentences)
     module = JointSpaceModule(tiny_checkpoint.model, sentences, FitSettings(steps=steps))
-    assert module.configure_optimizers()
+    schedule = module.configure_optimizers()['lr_scheduler']['scheduler']
+    for _ in range(steps):
+        schedule.optimizer.step()
+        schedule.step()
+    assert 0.0 < schedule.get_last_lr()[0] <= FitSettings.learning_rate
 
 
 def test_leaving_one_out_gives_figures_calibration_and_a_card(capsys, utd, tmp_path):
