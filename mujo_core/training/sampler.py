@@ -176,6 +176,7 @@ class WindowSampler:
             self._choose_streams(clip, rng), start, end, rng.uniform(0.0, how.warp), rng
         )
         label = clip.label
+        padded = True
         resting = clip.rests and rng.random() < how.rest
         if resting:
             label = REST
@@ -186,12 +187,11 @@ class WindowSampler:
             window_end = float(rng.uniform(half, length + spec.seconds - half))
         else:
             slack = length - spec.seconds
-            window_end = float(rng.uniform(min(0.0, slack) - 0.1, max(0.0, slack) + 0.1))
-            window_end = spec.seconds + window_end if slack > 0 else length - window_end - 0.1
+            shift = float(rng.uniform(min(0.0, slack) - 0.1, max(0.0, slack) + 0.1))
+            window_end = spec.seconds + shift if slack > 0 else length - shift - 0.1
             window_end = float(np.clip(window_end, 0.5, max(length, spec.seconds)))
-            clip_only = True
-            return self._cut(streams, clip, start, speed, window_end, not clip_only, rng), label
-        return self._cut(streams, clip, start, speed, window_end, True, rng), label
+            padded = False
+        return self._cut(streams, clip, start, speed, window_end, padded, rng), label
 
     def _choose_streams(self, clip: Clip, rng: np.random.Generator) -> dict[str, Stream]:
         how = self.settings
