@@ -6,21 +6,53 @@ import torch
 from torch import nn
 
 from mujo_core.inertial import STANDARD_GRAVITY
+from mujo_core.model.attitude import level
 from mujo_core.model.batch import PLACEMENT_WORDS
 from mujo_core.model.sequence import SequenceEncoder
+
+FEATURES = 21
+"""Features a step; see `motion_features`."""
+
+
+def motion_features(samples: torch.Tensor, seen: torch.Tensor, rate: float) -> torch.Tensor:
+    """Return (N, T, 21): what N devices felt, each feature about 1 in size.
+
+    The device's own axes and their change; what no turn of the device alters: the magnitudes and
+    the angle between the two vectors; and both vectors and the device's x axis in the level
+    frame, which a strap that slipped about the limb does not alter.
+
+    Args:
+        samples: (N, T, 6) in SI units, 0 where not seen.
+        seen: (N, T) bool.
+        rate: steps a second, Hz.
+    """
+    force = samples[..., :3] / STANDARD_GRAVITY
+    spin = samples[..., 3:] / 3.0
+    strength = force.norm(dim=-1, keepdim=True)
+    speed = spin.norm(dim=-1, keepdim=True)
+    along = (force * spin).sum(dim=-1, keepdim=True) / (strength * speed + 0.1)
+    change = torch.zeros_like(force)
+    joined = (seen[:, 1:] & seen[:, :-1]).unsqueeze(-1)
+    change[:, 1:] = (force[:, 1:] - force[:, :-1]) * joined
+    # Turns chained over a whole window would drown in the rounding of half precision.
+    with torch.autocast(samples.device.type, enabled=False):
+        level_force, level_spin, axis = level(force.float(), samples[..., 3:].float(), seen, rate)
+    gravity = seen.unsqueeze(-1) * force.new_tensor([0.0, 0.0, 1.0])
+    own = [force, spin, strength - 1.0, speed, along, change * 3.0]
+    return torch.cat([*own, level_force - gravity, level_spin / 3.0, axis], dim=-1).clamp(-20, 20)
 
 
 class ImuEncoder(nn.Module):
     """(B, D, T, 6) samples, (B, D, T) mask, (B, D, W) placement words to (B, size).
 
-    Axes go in beside what no turn of the device changes: the magnitudes, and the angle between
-    the two vectors. Devices of a window are averaged, so their number is free.
+    Devices of a window are averaged, so their number is free.
     """
 
-    def __init__(self, width: int, size: int, dropout: float) -> None:
+    def __init__(self, width: int, size: int, rate: float, dropout: float) -> None:
         super().__init__()
+        self.rate = rate
         self.place = nn.Linear(len(PLACEMENT_WORDS), 16, bias=False)
-        self.trunk = SequenceEncoder(6 + 3 + 3 + 16, width, size, stem_stride=2, dropout=dropout)
+        self.trunk = SequenceEncoder(FEATURES + 16, width, size, stem_stride=2, dropout=dropout)
 
     def forward(
         self, imu: torch.Tensor, mask: torch.Tensor, placement: torch.Tensor
@@ -30,21 +62,10 @@ class ImuEncoder(nn.Module):
         present = mask.any(dim=-1)
         # Devices that are absent only fill up the batch: they cost no time and no statistics.
         there = present.flatten()
-        flat = imu.flatten(0, 1)[there]
-        acceleration = flat[..., :3] / STANDARD_GRAVITY
-        rotation = flat[..., 3:] / 3.0
-        size = acceleration.norm(dim=-1, keepdim=True)
-        spin = rotation.norm(dim=-1, keepdim=True)
-        along = (acceleration * rotation).sum(dim=-1, keepdim=True) / (size * spin + 0.1)
         seen = mask.flatten(0, 1)[there]
-        change = torch.zeros_like(acceleration)
-        joined = (seen[:, 1:] & seen[:, :-1]).unsqueeze(-1)
-        change[:, 1:] = (acceleration[:, 1:] - acceleration[:, :-1]) * joined
         where = self.place(placement).flatten(0, 1)[there].unsqueeze(1).expand(-1, steps, -1)
-        features = torch.cat(
-            [acceleration, rotation, size - 1.0, spin, along, change * 3, where], dim=-1
-        )
-        found = self.trunk(features.clamp(-20.0, 20.0), seen)
+        motion = motion_features(imu.flatten(0, 1)[there], seen, self.rate)
+        found = self.trunk(torch.cat([motion, where], dim=-1), seen)
         vectors = found.new_zeros(batch * devices, found.shape[-1])
         vectors[there] = found
         vectors = vectors.view(batch, devices, -1)

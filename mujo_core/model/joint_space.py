@@ -22,13 +22,14 @@ class ModelSettings:
         size: length of its vectors.
         width: channels inside the encoders.
         dropout: share dropped inside the encoders in training.
-        pose_rate: steps a second of the pose on the grid, Hz.
+        pose_rate, imu_rate: steps a second on the grid, Hz.
     """
 
     size: int = 128
     width: int = 96
     dropout: float = 0.1
     pose_rate: float = 25.0
+    imu_rate: float = 50.0
 
 
 class JointSpace(nn.Module):
@@ -38,7 +39,7 @@ class JointSpace(nn.Module):
         super().__init__()
         self.settings = settings = settings or ModelSettings()
         self.pose = PoseEncoder(settings.width, settings.size, settings.pose_rate, settings.dropout)
-        self.imu = ImuEncoder(settings.width, settings.size, settings.dropout)
+        self.imu = ImuEncoder(settings.width, settings.size, settings.imu_rate, settings.dropout)
         self.text = TextEncoder(settings.width, settings.size, settings.dropout)
         self.log_scale = nn.Parameter(torch.tensor(2.5))
         """Logarithm of 1 / temperature of the classifier."""
