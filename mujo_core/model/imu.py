@@ -22,10 +22,12 @@ def motion_features(samples: torch.Tensor, seen: torch.Tensor, rate: float) -> t
     frame, which a strap that slipped about the limb does not alter.
 
     Args:
-        samples: (N, T, 6) in SI units, 0 where not seen.
+        samples: (N, T, 6) in SI units.
         seen: (N, T) bool.
         rate: steps a second, Hz.
     """
+    # A turn that nobody saw would turn all that follows.
+    samples = samples.masked_fill(~seen.unsqueeze(-1), 0.0)
     force = samples[..., :3] / STANDARD_GRAVITY
     spin = samples[..., 3:] / 3.0
     strength = force.norm(dim=-1, keepdim=True)
