@@ -8,7 +8,7 @@ from torch import nn
 from mujo_core.inertial import STANDARD_GRAVITY
 from mujo_core.model.attitude import level
 from mujo_core.model.batch import PLACEMENT_WORDS
-from mujo_core.model.sequence import SequenceEncoder
+from mujo_core.model.sequence import SequenceEncoder, Steps, spread_rows
 
 FEATURES = 21
 """Features a step; see `motion_features`."""
@@ -60,15 +60,21 @@ class ImuEncoder(nn.Module):
         self, imu: torch.Tensor, mask: torch.Tensor, placement: torch.Tensor
     ) -> torch.Tensor:
         """Return the vectors, not normalized."""
-        batch, devices, steps, _ = imu.shape
+        return self.pool(self.steps(imu, mask, placement))
+
+    def pool(self, steps: Steps) -> torch.Tensor:
+        """Steps (B, D, T', width) to vectors (B, size): the mean over a window's devices."""
+        there = steps.present
+        vectors = spread_rows(self.trunk.pool(steps.rows(there)), there)
+        return vectors.sum(dim=1) / there.sum(dim=1, keepdim=True).clamp(min=1)
+
+    def steps(self, imu: torch.Tensor, mask: torch.Tensor, placement: torch.Tensor) -> Steps:
+        """Return steps (B, D, T', width); a device that is absent keeps none."""
+        length = imu.shape[2]
         present = mask.any(dim=-1)
         # Devices that are absent only fill up the batch: they cost no time and no statistics.
         there = present.flatten()
         seen = mask.flatten(0, 1)[there]
-        where = self.place(placement).flatten(0, 1)[there].unsqueeze(1).expand(-1, steps, -1)
+        where = self.place(placement).flatten(0, 1)[there].unsqueeze(1).expand(-1, length, -1)
         motion = motion_features(imu.flatten(0, 1)[there], seen, self.rate)
-        found = self.trunk(torch.cat([motion, where], dim=-1), seen)
-        vectors = found.new_zeros(batch * devices, found.shape[-1])
-        vectors[there] = found
-        vectors = vectors.view(batch, devices, -1)
-        return vectors.sum(dim=1) / present.sum(dim=1, keepdim=True).clamp(min=1)
+        return self.trunk.steps(torch.cat([motion, where], dim=-1), seen).spread(present)

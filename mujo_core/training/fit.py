@@ -69,7 +69,7 @@ def fit_model(
     )
     model = JointSpace(config.model)
     sentences = embed_labels(labels)
-    module = JointSpaceModule(model, torch.from_numpy(sentences), fit)
+    module = JointSpaceModule(model, torch.from_numpy(sentences), fit, config.objectives)
     logger = TensorBoardLogger(log_dir, name='', version='') if log_dir else False
     trainer = lightning.Trainer(
         max_steps=fit.steps,
