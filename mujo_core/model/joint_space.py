@@ -46,14 +46,22 @@ class JointSpace(nn.Module):
         """Logarithm of 1 / temperature of the classifier."""
         self.log_contrast = nn.Parameter(torch.tensor(2.5))
         """Logarithm of 1 / temperature of the contrastive term."""
+        self.always: frozenset[str] = frozenset()
+        """Modalities that are encoded though a batch has none of them: processes that train
+        together share their statistics, so all of them take the same steps."""
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """What it has encoders for, text aside."""
+        return ('pose', 'imu')
 
     def steps(self, batch: Batch) -> dict[str, Steps]:
         """Return modality to its encoder's steps; what no window holds is left out."""
         found = {}
         present = batch.present
-        if bool(present['pose'].any()):
+        if 'pose' in self.always or bool(present['pose'].any()):
             found['pose'] = self.pose.steps(batch.pose, batch.pose_mask, batch.root)
-        if bool(present['imu'].any()):
+        if 'imu' in self.always or bool(present['imu'].any()):
             found['imu'] = self.imu.steps(batch.imu, batch.imu_mask, batch.placement)
         return found
 

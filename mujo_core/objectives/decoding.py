@@ -62,7 +62,9 @@ class StepDecoder(nn.Module):
         found = self.samples(functional.gelu(self.context(steps.transpose(1, 2))))
         # (N, stride * channels, T') to (N, channels, T' * stride).
         found = found.unflatten(1, (-1, self.channels)).permute(0, 2, 3, 1).flatten(2)
-        if found.shape[-1] != covered:
+        if not len(found):  # torch cannot stretch a batch of nothing
+            found = found[..., :1].expand(-1, -1, covered)
+        elif found.shape[-1] != covered:
             found = functional.interpolate(found, size=covered, mode='linear')
         return found[..., :length].transpose(1, 2)
 

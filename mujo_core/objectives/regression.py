@@ -47,8 +47,6 @@ class PoseToImu(Term):
         covered = round(covered * length / batch.pose.shape[1])
         pairs = steps.present[:, None] & batch.imu_mask.any(dim=-1)
         row, device = pairs.nonzero(as_tuple=True)
-        if not len(row):
-            return _nothing(batch.pose)
         query = steps.values[row] + self.place(batch.placement[row, device]).unsqueeze(1)
         found = self.decoder(query, length, covered)
         target = imu_targets(batch.imu[row, device])

@@ -56,13 +56,13 @@ class TermInputs:
         label_vectors = model.label_vectors(sentences)
         steps = model.steps(batch)
         absent = label_vectors.new_zeros(len(batch), model.settings.size)
-        vectors = dict.fromkeys(batch.present, absent) | model.pool(steps)
+        vectors = dict.fromkeys(model.modalities, absent) | model.pool(steps)
         return cls(model, batch, labels, label_vectors, steps, vectors, generator)
 
     @cached_property
     def present(self) -> dict[str, torch.Tensor]:
         """Modality to (B,) bool: has the window any of it?"""
-        return self.batch.present
+        return {modality: self.batch.present[modality] for modality in self.vectors}
 
     @cached_property
     def units(self) -> dict[str, torch.Tensor]:
@@ -93,6 +93,8 @@ class Term(nn.Module):
     def forward(self, inputs: TermInputs) -> torch.Tensor | None:
         """Return the loss of a step, or None where no window of it has what the term needs.
 
-        With several processes all of them return None, or none (see `gather`).
+        With several processes all of them return None, or none (see `gather`). The loss of one
+        that has no entry is a zero that still hangs on the encoders: with norms shared over
+        processes, their backward pass is taken together.
         """
         raise NotImplementedError

@@ -65,7 +65,8 @@ class JointSpaceModule(lightning.LightningModule):
         windows, labels = batch
         inputs = TermInputs.encode(self.model, windows, labels, self.sentences)
         loss, losses = self.objectives(inputs)
-        self.log_dict({f'loss/{name}': value for name, value in losses.items()}, prog_bar=True)
+        shown = {f'loss/{name}': value for name, value in losses.items()}
+        self.log_dict(shown, prog_bar=True, sync_dist=True)
         weights = self.objectives.strategy.weights()
         self.log_dict({f'weight/{name}': value for name, value in weights.items()})
         return loss

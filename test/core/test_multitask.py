@@ -1,11 +1,14 @@
 """Objectives as a run uses them: from its configuration to the optimizer's step."""
 
+from pathlib import Path
+
 import lightning
 import pytest
 import torch
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
+import mujo_core
 from mujo_core.model.batch import Batch, batch_windows
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.objectives.classification import classification
@@ -17,6 +20,7 @@ from mujo_core.training.config import read_config
 from mujo_core.training.module import FitSettings, JointSpaceModule
 from mujo_core.window import WindowSpec
 
+DOCUMENT = Path(mujo_core.__file__).parents[1] / 'doc' / 'objectives.md'
 WRIST, THIGH = 'right_wrist', 'left_thigh'
 EVERYTHING = dict.fromkeys(TERMS.names, 1.0)
 LABELS = torch.tensor([0, 1, 0, 2, -1, 3])
@@ -196,3 +200,31 @@ def test_every_term_is_learned(name, model, batch, sentences):
         optimizer.step()
         history.append(losses[name].item())
     assert sum(history[-5:]) < 0.8 * sum(history[:5])
+
+
+def test_the_documented_term_of_ones_own_works(model, batch, sentences):
+    text = DOCUMENT.read_text(encoding='utf-8')
+    code = text.split('```python\n')[1].split('```')[0]
+    try:
+        exec(compile(code, str(DOCUMENT), 'exec'), {'__name__': 'documented'})
+        settings = read_config(
+            None,
+            ['--objectives.terms.short_vectors', '0.1',
+             '--objectives.options.short_vectors.length', '0.5'],
+        ).objectives  # fmt: skip
+        _, losses = MultitaskLoss(model, settings)(
+            TermInputs.encode(model.eval(), batch, LABELS, sentences)
+        )
+        lengths = model.encode(batch)['imu'].norm(dim=1)[batch.present['imu']]
+        expected = ((lengths - 0.5).clamp(min=0) ** 2).mean().item()
+        assert losses['short_vectors'].item() == pytest.approx(expected) != 0.0
+    finally:
+        TERMS.classes.pop('short_vectors', None)
+
+
+def test_the_document_names_every_term_strategy_and_option():
+    text = DOCUMENT.read_text(encoding='utf-8')
+    for registry in (TERMS, STRATEGIES):
+        for name in registry.names:
+            line = next(line for line in text.splitlines() if line.startswith(f'| `{name}`'))
+            assert all(f'`{option}`' in line for option in registry.defaults(name))

@@ -71,7 +71,7 @@ def test_classification_is_cross_entropy_with_smoothing():
     labels, there = torch.tensor([0, 3, 2, 1, 1]), present(1, 1, 0, 1, 0)
     found = classification(logits, labels, there, 0.1)
     expected = reference_classification(*doubles(logits), labels.numpy(), there.numpy(), 0.1)
-    assert float(found) == pytest.approx(expected, rel=1e-5)
+    assert found.item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_windows_that_are_absent_or_unlabelled_get_no_gradient():
@@ -146,7 +146,7 @@ def test_unlabelled_windows_are_all_different():
     for found, expected in zip(
         losses(first, second, unknown, there), losses(first, second, distinct, there), strict=True
     ):
-        assert float(found) == pytest.approx(float(expected))
+        assert found.item() == pytest.approx(float(expected))
 
 
 def test_contrast_is_the_same_from_both_sides_and_in_any_order():
@@ -164,7 +164,7 @@ def test_contrast_is_the_same_from_both_sides_and_in_any_order():
 def test_windows_of_one_label_alone_have_nothing_to_be_told_from():
     labels, there = torch.zeros(4, dtype=torch.long), torch.ones(4, dtype=torch.bool)
     found = info_nce(unit(4, 5, 1), unit(4, 5, 2), labels, there, SCALE)
-    assert float(found) == pytest.approx(0.0, abs=1e-6)
+    assert found.item() == pytest.approx(0.0, abs=1e-6)
 
 
 def test_partners_that_agree_cost_less():
@@ -193,7 +193,7 @@ def test_a_term_is_the_mean_over_the_pairs_that_windows_hold(name, text):
         else:
             expected.append(reference_siglip(*rows, labels.numpy()[kept], 10.0, -4.0))
     assert len(expected) == (3 if text else 1)
-    assert float(term(inputs)) == pytest.approx(np.mean(expected), rel=1e-4)
+    assert term(inputs).item() == pytest.approx(np.mean(expected), rel=1e-4)
 
 
 @pytest.mark.parametrize('name', ['info_nce', 'siglip'])
@@ -236,7 +236,7 @@ def test_without_labels_only_the_modalities_are_contrasted():
     found = TERMS.make('info_nce', inputs.model, text=True)(inputs)
     scale = float(np.exp(2.5))
     expected = reference_info_nce(*doubles(unit(5, 6, 1), unit(5, 6, 2)), np.arange(5), scale)
-    assert float(found) == pytest.approx(expected, rel=1e-4)
+    assert found.item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_units_of_absent_modalities_are_zero():

@@ -145,7 +145,8 @@ def test_a_step_decodes_to_the_samples_that_it_covers():
 
 def test_other_rates_are_stretched_over_the_same_time():
     decoder = StepDecoder(width=4, channels=3, stride=8)
-    assert decoder(torch.randn(2, 19, 4), 300, 304).shape == (2, 300, 3)
+    for rows in (2, 0):
+        assert decoder(torch.randn(rows, 19, 4), 300, 304).shape == (rows, 300, 3)
     keep = torch.tensor([[True, False, True]])
     assert kept_samples(keep, 5, 6).tolist() == [[True, True, False, False, True]]
 
@@ -298,3 +299,19 @@ def test_the_order_of_devices_does_not_matter(model, batch):
 def test_what_cannot_be_hidden_is_refused(model, options):
     with pytest.raises(ValueError, match='reconstruction: expected'):
         TERMS.make('reconstruction', model, **options)
+
+
+@pytest.mark.parametrize('name', DECODING)
+def test_a_process_without_windows_still_takes_the_backward_pass(
+    name, model, batch, tiny_checkpoint, monkeypatch
+):
+    """As one of several processes, of which another has what this one lacks."""
+    monkeypatch.setattr('mujo_core.objectives.gather.mean_over_ranks', lambda count: count + 5.0)
+    model.always = frozenset(model.modalities)
+    empty = batch.without('pose').without('imu')
+    found = term_of(name, model.eval())(inputs_of(model, empty, tiny_checkpoint))
+    found.backward()
+    assert found.item() == 0.0
+    encoder = model.imu if name == 'imu_to_pose' else model.pose
+    assert encoder.trunk.stem.weight.grad is not None
+    assert not encoder.trunk.stem.weight.grad.any()
