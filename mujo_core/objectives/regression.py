@@ -6,21 +6,19 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mujo_core.model.batch import PLACEMENT_WORDS
+from mujo_core.model.batch import PLACEMENT_WORDS, Batch
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.objectives.decoding import (
     IMU_CHANNELS,
-    POSE_CHANNELS,
     StepDecoder,
     imu_targets,
     kept_samples,
     mean_of_devices,
-    pose_entries,
-    pose_targets,
 )
 from mujo_core.objectives.gather import masked_mean
 from mujo_core.objectives.registry import term
 from mujo_core.objectives.term import Term, TermInputs
+from mujo_core.skeleton import CANONICAL_JOINTS
 
 
 @term('pose_to_imu')
@@ -57,11 +55,17 @@ class PoseToImu(Term):
 
 @term('imu_to_pose')
 class ImuToPose(Term):
-    """The pose from whatever devices a window holds."""
+    """The pose and its velocities from whatever devices a window holds.
+
+    Beside a label, a window then teaches where the limbs went, step by step: what keeps an
+    encoder of few people's devices to motion instead of to those people's habits.
+    """
 
     def __init__(self, model: JointSpace) -> None:
         super().__init__(model)
-        self.decoder = StepDecoder(model.settings.width, POSE_CHANNELS, model.pose.trunk.stride)
+        self.rate = model.settings.pose_rate
+        channels = 2 * 3 * len(CANONICAL_JOINTS)
+        self.decoder = StepDecoder(model.settings.width, channels, model.pose.trunk.stride)
 
     def forward(self, inputs: TermInputs) -> torch.Tensor | None:
         """Return the mean smooth L1 over the joints seen in windows that hold a device."""
@@ -73,12 +77,21 @@ class ImuToPose(Term):
         covered = steps.keep.shape[-1] * inputs.model.imu.trunk.stride
         covered = round(covered * length / batch.imu.shape[2])
         samples = self.decoder(steps.values, length, covered)
-        kept = kept_samples(steps.keep, length, covered)
-        joints = batch.pose_mask & kept.unsqueeze(-1)
-        counts = pose_entries(joints, joints.any(dim=-1))
-        target = pose_targets(batch).to(samples.dtype)
-        error = functional.smooth_l1_loss(samples, target, reduction='none')
+        target, counts = _motion(batch, self.rate)
+        counts = counts & kept_samples(steps.keep, length, covered).unsqueeze(-1)
+        error = functional.smooth_l1_loss(samples, target.to(samples.dtype), reduction='none')
         return masked_mean(error, counts)
+
+
+def _motion(batch: Batch, rate: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return joints in 0.3 m and their velocities in m/s (B, T, 96), and which are known."""
+    seen = batch.pose_mask
+    speed, moving = torch.zeros_like(batch.pose), torch.zeros_like(seen)
+    speed[:, 1:] = (batch.pose[:, 1:] - batch.pose[:, :-1]) * rate
+    moving[:, 1:] = seen[:, 1:] & seen[:, :-1]
+    targets = torch.cat([batch.pose.flatten(2) / 0.3, speed.flatten(2)], dim=-1)
+    known = torch.cat([seen, moving], dim=-1).repeat_interleave(3, dim=-1)
+    return targets.clamp(-10.0, 10.0), known
 
 
 def _nothing(like: torch.Tensor) -> torch.Tensor | None:
