@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from mujo_core.datasets.registry import DATASETS, get_dataset, load_recordings
-from mujo_core.labels import Label, merge, select_labels
+from mujo_core.labels import Label, select_labels
 from mujo_core.recording import Recording
 from mujo_core.training.config import DataSettings
 from mujo_core.training.sampler import REST, Clip, SamplerSettings, make_clip
@@ -66,7 +66,7 @@ def dataset_clips(recordings: Sequence[Recording]) -> list[Clip]:
     for recording in recordings:
         rests = recording.dataset in DATASETS and get_dataset(recording.dataset).rests
         for activity in recording.activities():
-            label = merge(activity.label or '')
+            label = activity.label or ''
             clips += [
                 with_virtual(make_clip(part, label, rests=rests)) for part in pieces(activity)
             ]
@@ -96,7 +96,7 @@ def class_labels(
             (in cross-validation) has the same classes as one that has.
     """
     names = [clip.label for clip in clips]
-    names += [merge(segment.label) for r in recordings for segment in r.segments]
+    names += [segment.label for recording in recordings for segment in recording.segments]
     if sampler.rest > 0 and any(clip.rests for clip in clips):
         names.append(REST)
     read = get_dataset(data.dataset).read_labels
