@@ -4,9 +4,10 @@
 acceleration, 4-5 ECG, 6-14 left ankle (acceleration, gyroscope, magnetometer), 15-23 right wrist
 (the same), 24 the label, 0 for none of the activities. Acceleration is in m/s^2 with gravity.
 
-The gyroscope is published as deg/s and converted as such, though its values stay around 1 whatever
-is done, so that they say little. The chest has no gyroscope and is left out. What is labelled 0
-has no segment: it is everything else, not rest, and the published protocol leaves it out.
+The gyroscope is published as deg/s and converted as such, though it already reads about 1 on some
+axes while people stand still: its offset and scale are in doubt, and it says little. The chest
+has no gyroscope and is left out. What is labelled 0 has no segment: it is everything else, not
+rest, and the published protocol leaves it out.
 """
 
 from __future__ import annotations
