@@ -13,7 +13,7 @@ import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from mujo_core.labels import Label, taxonomy
+from mujo_core.labels import Label
 from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.model.text import embed_labels
@@ -21,6 +21,7 @@ from mujo_core.training.config import TrainConfig
 from mujo_core.training.data import WindowDataset, make_loader
 from mujo_core.training.module import JointSpaceModule
 from mujo_core.training.sampler import Clip, WindowSampler
+from mujo_core.training.sources import class_labels
 
 
 def _quiet() -> None:
@@ -50,13 +51,13 @@ def fit_model(
         config: the run's settings.
         progress: show a progress bar.
         log_dir: where TensorBoard events go, if anywhere.
-        labels: the classes; None for the whole taxonomy.
+        labels: the classes; None for those of the clips (see `class_labels`).
 
     Returns:
         A checkpoint without calibration.
     """
     _quiet()
-    labels = labels or taxonomy()
+    labels = labels or class_labels(clips, config.sampler, config.data)
     fit = config.fit
     torch.set_num_threads(fit.threads)
     lightning.seed_everything(fit.seed, workers=True, verbose=False)
