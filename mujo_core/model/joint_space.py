@@ -44,17 +44,20 @@ class JointSpace(nn.Module):
         """Logarithm of 1 / temperature of the classifier."""
         self.log_contrast = nn.Parameter(torch.tensor(2.5))
         """Logarithm of 1 / temperature of the contrastive term."""
+        self.always: frozenset[str] = frozenset()
+        """Modalities that are encoded though a batch has none of them: processes that train
+        together share their statistics, so all of them take the same steps."""
 
     def encode(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Return modality to (B, size) vectors, not normalized; absent ones are zero."""
         present = batch.present
         vectors = {}
-        if bool(present['pose'].any()):
+        if 'pose' in self.always or bool(present['pose'].any()):
             there = present['pose']
             found = self.pose(batch.pose[there], batch.pose_mask[there], batch.root[there])
             vectors['pose'] = found.new_zeros(len(batch), found.shape[-1])
             vectors['pose'][there] = found
-        if bool(present['imu'].any()):
+        if 'imu' in self.always or bool(present['imu'].any()):
             vectors['imu'] = self.imu(batch.imu, batch.imu_mask, batch.placement)
         return vectors
 

@@ -78,7 +78,8 @@ class SequenceEncoder(nn.Module):
         keep = present.squeeze(1) > 0
         # A row with no step at all would turn to NaN in the softmax; it attends to everything.
         blocked = ~keep & keep.any(dim=1, keepdim=True)
-        x = self.attention(x, src_key_padding_mask=blocked)
+        if len(x):  # torch's attention refuses a batch of nothing
+            x = self.attention(x, src_key_padding_mask=blocked)
         weight = present.transpose(1, 2)
         mean = (x * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1.0)
         top = x.masked_fill(weight == 0, -1e4).amax(dim=1)

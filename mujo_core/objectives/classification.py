@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
+from mujo_core.objectives.global_mean import global_mean
+
 
 def classification(
     logits: torch.Tensor, labels: torch.Tensor, present: torch.Tensor, smoothing: float
@@ -14,6 +16,7 @@ def classification(
     Returns:
         The mean loss; 0 with no such window.
     """
-    if not bool(present.any()):
-        return logits.sum() * 0.0
-    return functional.cross_entropy(logits[present], labels[present], label_smoothing=smoothing)
+    losses = functional.cross_entropy(
+        logits[present], labels[present], label_smoothing=smoothing, reduction='none'
+    )
+    return global_mean(losses)

@@ -8,6 +8,7 @@ from typing import Any
 import lightning
 import torch
 from torch.nn import functional
+from torchmetrics.classification import MulticlassF1Score
 
 from mujo_core.model.batch import Batch
 from mujo_core.model.joint_space import JointSpace
@@ -27,6 +28,16 @@ class FitSettings:
         seed: of weights and draws; workers: loader processes; threads: of torch, since with
             windows this small a second one gains little and loses much on a busy machine.
         average: decay of the moving average of the weights that is kept; 0 keeps the last ones.
+        accumulate: batches whose gradients make one step; steps count steps, not batches.
+        precision: of the computation: '32', 'bf16-mixed' or '16-mixed'.
+        devices: processes on this machine, each with its share of every batch; `torchrun`'s where
+            that starts them.
+        snapshot_every: steps between snapshots from which a killed run continues; 0 for none.
+        keep_snapshot: keep the last one when the run is done.
+        validate_every: steps between looks at the held-out subjects (`data.validation`).
+        monitor: what is watched there: 'macro_f1' or 'loss'; the best weights are kept.
+        patience: so many looks without a better figure end the run.
+        log_every: steps between TensorBoard points.
     """
 
     steps: int = 2500
@@ -40,6 +51,15 @@ class FitSettings:
     workers: int = 1
     threads: int = 1
     average: float = 0.995
+    accumulate: int = 1
+    precision: str = '32'
+    devices: int = 1
+    snapshot_every: int = 100
+    keep_snapshot: bool = False
+    validate_every: int = 50
+    monitor: str = 'macro_f1'
+    patience: int = 5
+    log_every: int = 10
 
 
 class JointSpaceModule(lightning.LightningModule):
@@ -57,6 +77,7 @@ class JointSpaceModule(lightning.LightningModule):
         self.register_buffer('sentences', sentences)
         self.sentences: torch.Tensor
         self.settings = settings
+        self.macro_f1 = MulticlassF1Score(len(sentences), average='macro')
 
     def training_step(self, batch: tuple[Batch, torch.Tensor], index: int) -> torch.Tensor:
         """Return the loss of a batch: each modality alone, their fusion, and the contrast."""
@@ -65,14 +86,15 @@ class JointSpaceModule(lightning.LightningModule):
         vectors = self.model.encode(windows)
         names = self.model.label_vectors(self.sentences)
         smoothing = self.settings.smoothing
-        anything = torch.stack(list(present.values())).any(dim=0)
+        known = labels >= 0
+        anything = torch.stack(list(present.values())).any(dim=0) & known
         fused = self.model.logits(self.model.fuse(vectors), names)
         loss = classification(fused, labels, anything, smoothing)
         terms = {'fused': loss.detach()}
         units = {m: functional.normalize(v, dim=-1) for m, v in vectors.items()}
         for modality, unit in units.items():
             logits = self.model.logits(unit, names)
-            term = classification(logits, labels, present[modality], smoothing)
+            term = classification(logits, labels, present[modality] & known, smoothing)
             terms[modality] = term.detach()
             loss = loss + self.settings.lone * term
         if len(units) == 2:
@@ -81,8 +103,21 @@ class JointSpaceModule(lightning.LightningModule):
             term = info_nce(units['pose'], units['imu'], labels, both, scale)
             terms['contrast'] = term.detach()
             loss = loss + self.settings.contrast * term
-        self.log_dict({f'loss/{k}': v for k, v in terms.items()}, prog_bar=True)
+        self.log_dict({f'loss/{k}': v for k, v in terms.items()}, prog_bar=True, sync_dist=True)
         return loss
+
+    def validation_step(self, batch: tuple[Batch, torch.Tensor], index: int) -> None:
+        """Judge the fusion of what held-out windows hold, among the labels."""
+        windows, labels = batch
+        known = labels >= 0
+        names = self.model.label_vectors(self.sentences)
+        logits, labels = self.model.logits(self.model(windows), names)[known].float(), labels[known]
+        if not len(labels):
+            return
+        self.macro_f1.update(logits, labels)
+        loss = functional.cross_entropy(logits, labels)
+        self.log('validation/macro_f1', self.macro_f1, on_epoch=True, prog_bar=True)
+        self.log('validation/loss', loss, on_epoch=True, batch_size=len(labels), sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         """AdamW and one cycle."""

@@ -36,11 +36,20 @@ def with_virtual(clip: Clip) -> Clip:
 
 
 def recordings_of(data: DataSettings) -> list[Recording]:
-    """Return the data set's recordings of the chosen subjects."""
+    """Return the data set's recordings of the chosen and the held-out subjects."""
     if not data.root:
         raise ValueError('expected the data set folder as --data.root DIR, none came')
     subjects = list(data.subjects) or get_dataset(data.dataset).subjects(data.split)
-    return load_recordings(data.dataset, data.root, subjects)
+    if subjects is not None:
+        subjects = [*subjects, *(s for s in data.validation if s not in subjects)]
+    recordings = load_recordings(data.dataset, data.root, subjects)
+    there = {r.subject for r in recordings}
+    if set(data.validation) - there or (data.validation and there <= set(data.validation)):
+        raise ValueError(
+            f'expected --data.validation as some of the subjects {", ".join(sorted(there))}, '
+            f'{", ".join(data.validation)} came'
+        )
+    return recordings
 
 
 def dataset_clips(recordings: Sequence[Recording]) -> list[Clip]:
@@ -48,6 +57,13 @@ def dataset_clips(recordings: Sequence[Recording]) -> list[Clip]:
     labels = taxonomy()
     named = [(r, merge(r.label)) for r in recordings if r.label]
     return [with_virtual(make_clip(r, label, rests=True)) for r, label in named if label in labels]
+
+
+def unlabelled_clips(recordings: Sequence[Recording]) -> list[Clip]:
+    """Return recordings of no label, or of one that the taxonomy lacks, as clips without one."""
+    labels = taxonomy()
+    others = [r for r in recordings if not r.label or merge(r.label) not in labels]
+    return [with_virtual(make_clip(r, '', rests=False)) for r in others]
 
 
 def motion_clips(root: str) -> list[Clip]:
@@ -61,13 +77,14 @@ def motion_clips(root: str) -> list[Clip]:
 
 
 def training_clips(
-    recordings: Sequence[Recording], data: DataSettings
+    recordings: Sequence[Recording], data: DataSettings, unlabelled: Sequence[Clip] = ()
 ) -> tuple[list[Clip], np.ndarray]:
     """Return clips and the weight with which each is drawn.
 
-    Motion capture gets its share, divided evenly over its labels.
+    Motion capture gets its share, divided evenly over its labels. Clips that are `unlabelled` are
+    drawn like any of the data set.
     """
-    clips = dataset_clips(recordings)
+    clips = [*dataset_clips(recordings), *unlabelled]
     weights = [1.0] * len(clips)
     if data.motion_capture:
         motion = motion_clips(data.motion_capture)
