@@ -63,6 +63,7 @@ def fit_model(
     labels: dict[str, Label] | None = None,
     held_out: Sequence[Clip] = (),
     start: JointSpace | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Checkpoint:
     """Fit a joint space to clips.
 
@@ -76,6 +77,7 @@ def fit_model(
         held_out: clips of other people; with them, the weights that know them best are kept, and
             training ends when they get no better.
         start: a trained model to begin with, of the size that `config` says.
+        callbacks: of Lightning, called after our own.
 
     Returns:
         A checkpoint without calibration.
@@ -108,7 +110,7 @@ def fit_model(
             max_steps=fit.steps,
             accumulate_grad_batches=fit.accumulate,
             precision=_precision(fit),
-            callbacks=_callbacks(fit, run, best if held_out else None),
+            callbacks=[*_callbacks(fit, run, best if held_out else None), *callbacks],
             logger=TensorBoardLogger(run.output, name='', version='log') if run else False,
             enable_checkpointing=bool(run or held_out),
             enable_progress_bar=progress,

@@ -108,12 +108,12 @@ def fit_probe(
     if not strength:
         strength = _choose_strength(checkpoint, learn, held_out, config, order)
     vectors = _class_vectors(*learn, strength)
-    scale = float(checkpoint.model.log_scale.exp().clamp(max=100.0))
+    scale = float(checkpoint.model.log_scale.detach().exp().clamp(max=100.0))
     return replace(
         checkpoint,
         labels=labels,
         sentences=embed_labels(labels),
-        classes=(vectors / scale).astype(np.float32),
+        classes=np.ascontiguousarray(vectors / scale, dtype=np.float32),
         calibration={},
         card='',
     )

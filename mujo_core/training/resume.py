@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import lightning
@@ -109,7 +110,10 @@ class Run:
 
 def read_snapshot(path: str | Path) -> dict[str, Any]:
     """Return a snapshot's tensors and plain values; whatever else it held would be refused."""
-    return dict(torch.load(path, map_location='cpu', weights_only=True))
+    try:
+        return dict(torch.load(path, map_location='cpu', weights_only=True))
+    except UnpicklingError as error:
+        raise ValueError(f'{path} is no snapshot') from error
 
 
 def fingerprint(clips: Sequence[Clip]) -> str:

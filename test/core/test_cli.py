@@ -230,8 +230,3 @@ def test_settings_come_from_the_file_and_then_the_command_line(tmp_path):
     assert config.window.seconds == 2.0
     assert config.data.subjects == ['1', '2']
     assert config.fit.learning_rate == read_config(None).fit.learning_rate
-
-
-@pytest.mark.parametrize('path', sorted((ROOT / 'config' / 'train').glob('*.yaml')), ids=str)
-def test_the_shipped_settings_are_read(path):
-    assert read_config(path).data.dataset == 'utd_mhad'

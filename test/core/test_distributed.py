@@ -19,7 +19,7 @@ RUN = [
     '0.5', '--fit.snapshot_every', '0', '--fit.contrast', '0',
 ]  # fmt: skip
 """Without dropout, which draws other channels in each process."""
-TOLERANCE = 2e-3
+TOLERANCE = 1e-3
 """Of each logged loss: sums of floats in another order, grown over 20 steps of AdamW."""
 
 
@@ -48,7 +48,7 @@ def losses(output: Path) -> dict[str, np.ndarray]:
 
     events = EventAccumulator(str(output / 'log'))
     events.Reload()
-    names = [tag for tag in events.Tags()['scalars'] if tag.startswith('loss/')]
+    names = [t for t in events.Tags()['scalars'] if t.startswith('loss/') and t != 'loss/contrast']
     return {name: np.array([event.value for event in events.Scalars(name)]) for name in names}
 
 
@@ -61,6 +61,8 @@ def test_two_processes_with_half_the_batch_have_the_losses_of_one_with_all_of_it
     assert said.count('checkpoint in') == 1
     one, two = map(losses, outputs)
     assert set(one) == set(two) and 'loss/fused' in one
+    worst = {name: float(np.abs(one[name] - two[name]).max()) for name in one}
+    print('largest difference of a loss:', worst)
     for name in one:
         assert len(one[name]) == len(two[name]) == 20
         np.testing.assert_allclose(one[name], two[name], atol=TOLERANCE)
