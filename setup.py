@@ -33,7 +33,11 @@ for package in ('mujo_core', 'mujo_ros'):
 data_files += [
     *tree('launch', 'share/mujo_ros/launch'),
     *tree('config', 'share/mujo_ros/config'),
-    *tree('config/train', 'share/mujo_core/config/train'),
+    *(
+        entry
+        for group in ('model', 'train', 'experiment')
+        for entry in tree(f'config/{group}', f'share/mujo_core/config/{group}')
+    ),
 ]
 
 # Not in setup.cfg: from there it becomes an object that colcon cannot read.

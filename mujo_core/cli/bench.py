@@ -7,18 +7,61 @@ import sys
 
 from mujo_core.cli.report import print_table, write_json
 
+TAKES_OVERRIDES = True
 COLUMNS = ['figure', 'unit', 'value', 'spread', 'limit', 'x limit']
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    parser.add_argument(
+        'what',
+        nargs='?',
+        choices=('recognition', 'train'),
+        default='recognition',
+        help='recognition (default), or train: windows a second, and the waiting for data',
+    )
     parser.add_argument('--checkpoint', help='checkpoint folder (default: the packaged one)')
+    parser.add_argument('--config', help='train: YAML file of settings (see config/)')
     parser.add_argument('--quick', action='store_true', help='under 20 s, coarser figures')
     parser.add_argument('--json', metavar='FILE', help='write the figures')
 
 
-def run(options: argparse.Namespace, _: list[str]) -> int:
+def run(options: argparse.Namespace, overrides: list[str]) -> int:
     """Measure and report; 1 when a part could not be measured."""
+    if options.what == 'train':
+        return _bench_train(options, overrides)
+    if overrides or options.config:
+        raise ValueError('settings of training are for `mujo bench train`; leave them out')
+    return _bench_recognition(options)
+
+
+def _bench_train(options: argparse.Namespace, overrides: list[str]) -> int:
+    from mujo_core.training.benchmark import measure_training
+    from mujo_core.training.config import read_config
+
+    report = measure_training(
+        read_config(options.config, overrides), steps=10 if options.quick else 40
+    )
+    write_json(report, options.json)
+    machine, step, wait = report['machine'], report['step_ms'], report['wait_ms']
+    print_table(
+        f'{report["steps"]} steps of {report["batch_size"]} windows, {report["data"]}, '
+        f'{report["workers"]} loader processes, {report["precision"]} bit; {machine["device"]}, '
+        f'{machine["cpus"]} CPUs with a load of {machine["load_before"]:.1f} before',
+        ['figure', 'unit', 'value', 'p99'],
+        [
+            ['windows trained', '1/s', _number(report['windows_per_second']), ''],
+            ['  without the waiting', '1/s', _number(report['compute_windows_per_second']), ''],
+            ['a step', 'ms', _number(step['p50']), _number(step['p99'])],
+            ['  of it waiting for data', 'ms', _number(wait['p50']), _number(wait['p99'])],
+            ['  share of all time', '%', _number(100 * report['loading_share']), ''],
+            ['CPU time of drawing a window', 'ms', _number(report['draw_cpu_ms']), ''],
+        ],
+    )
+    return 0
+
+
+def _bench_recognition(options: argparse.Namespace) -> int:
     from mujo_core.evaluation.benchmark import measure
 
     report = measure(options.checkpoint, options.quick)

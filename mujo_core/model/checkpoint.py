@@ -1,7 +1,8 @@
 """A trained model as a folder of readable files; no pickle anywhere.
 
 ``config.yaml`` (format, model, window, labels' order), ``model.safetensors``, ``labels.yaml``,
-``text.safetensors`` (sentence embeddings of the labels), ``calibration.yaml``, ``README.md``.
+``text.safetensors`` (sentence embeddings of the labels), ``calibration.yaml``, ``README.md``; after
+a linear probe also ``classes.safetensors``.
 """
 
 from __future__ import annotations
@@ -66,6 +67,9 @@ class Checkpoint:
         sentences: (L, 384) sentence embeddings of the labels.
         calibration: by name of the modality subset.
         card: the model card, Markdown.
+        modalities: what the model was trained on.
+        classes: (L, size) learned class vectors that stand in for those of the labels' texts, not
+            normalized (see `mujo_core.training.linear_probe`); None where the texts classify.
     """
 
     model: JointSpace
@@ -75,11 +79,16 @@ class Checkpoint:
     calibration: dict[str, Calibration] = field(default_factory=dict)
     card: str = ''
     modalities: tuple[str, ...] = ('pose', 'imu')
+    classes: np.ndarray | None = None
 
     def label_vectors(self) -> torch.Tensor:
-        """Return (L, size) unit vectors of the labels."""
+        """Return (L, size) vectors by which windows are classified: unit vectors of the labels'
+        texts, or the learned ones."""
+        device = self.model.log_scale.device
+        if self.classes is not None:
+            return torch.from_numpy(self.classes).to(device)
         with torch.inference_mode():
-            return self.model.label_vectors(torch.from_numpy(self.sentences))
+            return self.model.label_vectors(torch.from_numpy(self.sentences).to(device))
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: str | Path) -> None:
@@ -92,6 +101,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: str | Path) -> None:
         'model': asdict(checkpoint.model.settings),
         'window': {k: v for k, v in asdict(checkpoint.window).items() if k != 'video_shape'},
         'labels': list(checkpoint.labels),
+        **({'classes': True} if checkpoint.classes is not None else {}),
     }
     (folder / 'config.yaml').write_text(yaml.safe_dump(config, sort_keys=False))
     # Not save_file, which makes files that their owner alone may read.
@@ -100,6 +110,10 @@ def save_checkpoint(checkpoint: Checkpoint, folder: str | Path) -> None:
     dump_labels(checkpoint.labels, folder / 'labels.yaml')
     sentences = {'sentences': torch.from_numpy(checkpoint.sentences)}
     (folder / 'text.safetensors').write_bytes(save(sentences))
+    path = folder / 'classes.safetensors'
+    path.unlink(missing_ok=True)
+    if checkpoint.classes is not None:
+        path.write_bytes(save({'classes': torch.from_numpy(checkpoint.classes)}))
     calibration = {
         name: {
             'temperature': round(float(c.temperature), 4),
@@ -184,6 +198,10 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
         labels = {name: words[name] for name in names}
     with _reading(folder / 'text.safetensors'):
         sentences = load_file(folder / 'text.safetensors')['sentences'].numpy()
+    classes = None
+    if config.get('classes'):
+        with _reading(folder / 'classes.safetensors'):
+            classes = load_file(folder / 'classes.safetensors')['classes'].numpy()
     with _reading(folder / 'calibration.yaml'):
         entries = yaml.safe_load((folder / 'calibration.yaml').read_text(encoding='utf-8')) or {}
         calibration = {name: Calibration(**entry) for name, entry in entries.items()}
@@ -197,7 +215,14 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
         calibration=calibration,
         card=card,
         modalities=modalities,
+        classes=classes,
     )
+    shape = (len(names), model.settings.size)
+    if classes is not None and classes.shape != shape:
+        raise CheckpointError(
+            f'{folder}: expected class vectors of shape {shape}, classes.safetensors holds '
+            f'{classes.shape}; save the checkpoint again'
+        )
     if len(checkpoint.sentences) != len(checkpoint.labels):
         raise CheckpointError(
             f'{folder}: {len(checkpoint.labels)} labels need as many embeddings, '

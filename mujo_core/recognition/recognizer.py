@@ -76,9 +76,7 @@ class Recognizer:
         )
         self.timeline = Timeline(checkpoint.window)
         self._model = checkpoint.model.to(self.device)
-        with torch.inference_mode():
-            sentences = torch.from_numpy(checkpoint.sentences).to(self.device)
-            self._labels = self._model.label_vectors(sentences)
+        self._labels = checkpoint.label_vectors()
         background = [name for name, label in checkpoint.labels.items() if label.background]
         self._events = Events([*background, UNKNOWN])
         self._last_end = -np.inf

@@ -28,6 +28,7 @@ class DataSettings:
         motion_capture: a folder of `cmu_mocap`, or nothing; its clips join for the labels that
             its activities share with the taxonomy.
         motion_share: share of windows drawn from motion capture.
+        validation: subjects held out, by whom early stopping and the best weights are chosen.
     """
 
     dataset: str = 'utd_mhad'
@@ -36,30 +37,56 @@ class DataSettings:
     subjects: list[str] = field(default_factory=list)
     motion_capture: str = ''
     motion_share: float = 0.1
+    validation: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ProbeSettings:
+    """How a linear probe is fitted.
+
+    Attributes:
+        draws: augmented windows of each clip, beside as many hardly changed ones.
+        strength: inverse of the weight of the squared norm (scikit-learn's C); 0 chooses it by the
+            held-out subjects.
+    """
+
+    draws: int = 4
+    strength: float = 100.0
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """A training run."""
+    """A training run.
 
+    Attributes:
+        stage: a name in `mujo_core.training.stages.STAGES`.
+        start: folder of the checkpoint that it starts from, if any.
+    """
+
+    stage: str = 'pretrain'
+    start: str = ''
     data: DataSettings = field(default_factory=DataSettings)
     window: WindowSpec = field(default_factory=WindowSpec)
     model: ModelSettings = field(default_factory=ModelSettings)
     sampler: SamplerSettings = field(default_factory=SamplerSettings)
     objectives: ObjectiveSettings = field(default_factory=ObjectiveSettings)
     fit: FitSettings = field(default_factory=FitSettings)
+    probe: ProbeSettings = field(default_factory=ProbeSettings)
 
 
 def read_config(path: str | Path | None, overrides: Sequence[str] = ()) -> TrainConfig:
     """Return the defaults, changed by a YAML file and then by ``--section.key value`` pairs.
+
+    A file may begin with ``defaults: [model/small, train/utd_mhad]``: files beside its own folder
+    that it changes, in this order.
 
     Raises:
         ValueError: a key that does not exist or a value of another type, named.
     """
     tree = OmegaConf.structured(TrainConfig)
     try:
-        if path:
-            tree = OmegaConf.merge(tree, OmegaConf.load(path))
+        for part in _with_defaults(Path(path)) if path else []:
+            tree = OmegaConf.merge(tree, part)
         tree = OmegaConf.merge(tree, OmegaConf.from_dotlist(_dotlist(overrides)))
         config: Any = OmegaConf.to_object(tree)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -71,6 +98,27 @@ def read_config(path: str | Path | None, overrides: Sequence[str] = ()) -> Train
             f'configuration {where}: {str(error).splitlines()[0]}; see config/train'
         ) from error
     return config
+
+
+def _with_defaults(path: Path, above: tuple[Path, ...] = ()) -> list[Any]:
+    """Return the trees of a file's defaults, and then its own."""
+    tree: Any = OmegaConf.load(path)
+    if not OmegaConf.is_dict(tree):
+        raise ValueError(f'{path}: expected sections such as fit and data, {tree!r} came')
+    names = tree.pop('defaults', None) or []
+    names = [names] if isinstance(names, str) else names
+    parts = []
+    for name in names:
+        root = path.resolve().parent.parent
+        file = root / f'{name}.yaml'
+        if not file.is_file() or file in above:
+            there = sorted(f'{f.parent.name}/{f.stem}' for f in root.glob('*/*.yaml') if f != path)
+            raise ValueError(
+                f'{path}: expected defaults out of {", ".join(there)}, {name!r} came'
+                + (', which leads back to itself' if file in above else '')
+            )
+        parts += _with_defaults(file, (*above, path.resolve()))
+    return [*parts, tree]
 
 
 def _dotlist(arguments: Sequence[str]) -> list[str]:

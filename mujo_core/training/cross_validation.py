@@ -18,32 +18,10 @@ from mujo_core.recording import Recording, subset_name
 from mujo_core.training.calibration import calibrate
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.fit import fit_model
-from mujo_core.training.sampler import SamplerSettings, WindowSampler
+from mujo_core.training.sampler import WindowSampler
 from mujo_core.training.sources import class_labels, dataset_clips, training_clips
+from mujo_core.training.validation import LIVE, WINDOWS_A_CLIP
 from mujo_core.window import Window
-
-LIVE = SamplerSettings(
-    as_stream=0.7,
-    rest=0.1,
-    speed=(0.9, 1.1),
-    warp=0.0,
-    pose_speed=0.03,
-    device_turn=3.0,
-    device_roll=3.0,
-    vigour=0.0,
-    any_turn=0.0,
-    extra_device=0.0,
-    virtual_only=0.0,
-    drop_stream=0.05,
-    lose=0.1,
-    pose_noise=0.005,
-    shake=0.0,
-    hide=0.0,
-    tilt=3.0,
-)
-"""Held-out windows are drawn as live ones are: partly cut actions amid rest, little disturbed."""
-
-_WINDOWS_A_CLIP = 4
 
 
 @dataclass(frozen=True)
@@ -71,7 +49,7 @@ def _held_out_windows(
     drawn = [
         sampler.draw(index, rng)
         for index in range(len(sampler.clips))
-        for _ in range(_WINDOWS_A_CLIP)
+        for _ in range(WINDOWS_A_CLIP)
     ]
     return [window for window, _ in drawn], np.array([names.index(label) for _, label in drawn])
 
@@ -98,7 +76,7 @@ def run_fold(
     Args:
         keep: a folder for the fold's checkpoint, if it is wanted.
     """
-    config = replace(config, fit=replace(config.fit, seed=seed))
+    config = replace(config, fit=replace(config.fit, seed=seed, devices=1))
     seen = [r for r in recordings if r.subject != subject]
     held = [r for r in recordings if r.subject == subject]
     clips, weights = training_clips(seen, config.data)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mujo_core.model.batch import Batch, batch_windows
 from mujo_core.training.sampler import WindowSampler
@@ -17,8 +17,9 @@ from mujo_core.window import Window, WindowSpec
 class WindowDataset(Dataset[tuple[Window, int]]):
     """`count` drawn windows with the place of their label in `labels`.
 
-    Each draw has a generator of its own, seeded by (seed, index): the same draws whatever the
-    number of loader processes, and from the start again after a restart.
+    A window without one of these labels gets a negative place of its own, so that no two of them
+    pass for the same activity. Each draw has a generator of its own, seeded by (seed, index): the
+    same draws whatever the number of processes, and in a run that is continued.
     """
 
     def __init__(
@@ -42,21 +43,48 @@ class WindowDataset(Dataset[tuple[Window, int]]):
         rng = np.random.default_rng((self.seed, index))
         clip = int(np.searchsorted(self.cumulative, rng.random()))
         window, label = self.sampler.draw(min(clip, len(self.cumulative) - 1), rng)
-        return window, self.place[label]
+        return window, self.place.get(label, -1 - index)
 
 
-def _collate(items: Sequence[tuple[Window, int]], spec: WindowSpec) -> tuple[Batch, torch.Tensor]:
+class DrawOrder(Sampler[list[int]]):
+    """The draws of every batch of one process, which takes its share of each batch of all.
+
+    Args:
+        batches: how many there are, from the first on; batch_size: draws of all processes in each.
+        start: the batch to begin with, in a run that is continued.
+        rank: of this process among `processes`.
+    """
+
+    def __init__(
+        self, batches: int, batch_size: int, start: int = 0, rank: int = 0, processes: int = 1
+    ) -> None:
+        self.batches = batches
+        self.batch_size = batch_size
+        self.start = start
+        self.rank = rank
+        self.processes = processes
+
+    def __len__(self) -> int:
+        return self.batches
+
+    def __iter__(self) -> Iterator[list[int]]:
+        share = self.batch_size // self.processes
+        for batch in range(self.start, self.batches):
+            first = batch * self.batch_size + self.rank * share
+            yield list(range(first, first + share))
+
+
+def collate(items: Sequence[tuple[Window, int]], spec: WindowSpec) -> tuple[Batch, torch.Tensor]:
+    """Return windows and the places of their labels as (`Batch`, (B,) int64)."""
     windows, labels = zip(*items, strict=True)
     return batch_windows(windows, spec), torch.tensor(labels)
 
 
-def make_loader(dataset: WindowDataset, batch_size: int, workers: int) -> DataLoader:
+def make_loader(dataset: WindowDataset, order: DrawOrder, workers: int) -> DataLoader:
     """Return a loader of (`Batch`, labels (B,) int64)."""
     return DataLoader(
         dataset,
-        batch_size=batch_size,
-        shuffle=False,
-        drop_last=True,
+        batch_sampler=order,
         num_workers=workers,
-        collate_fn=partial(_collate, spec=dataset.sampler.spec),
+        collate_fn=partial(collate, spec=dataset.sampler.spec),
     )

@@ -7,6 +7,8 @@ from typing import Any
 
 import lightning
 import torch
+from torch.nn import functional
+from torchmetrics.classification import MulticlassF1Score
 
 from mujo_core.model.batch import Batch
 from mujo_core.model.joint_space import JointSpace
@@ -24,6 +26,16 @@ class FitSettings:
         seed: of weights and draws; workers: loader processes; threads: of torch, since with
             windows this small a second one gains little and loses much on a busy machine.
         average: decay of the moving average of the weights that is kept; 0 keeps the last ones.
+        accumulate: batches whose gradients make one step; steps count steps, not batches.
+        precision: of the computation: '32', 'bf16-mixed' or '16-mixed'.
+        devices: processes on this machine, each with its share of every batch; `torchrun`'s where
+            that starts them.
+        snapshot_every: steps between snapshots from which a killed run continues; 0 for none.
+        keep_snapshot: keep the last one when the run is done.
+        validate_every: steps between looks at the held-out subjects (`data.validation`).
+        monitor: what is watched there: 'macro_f1' or 'loss'; the best weights are kept.
+        patience: so many looks without a better figure end the run.
+        log_every: steps between TensorBoard points.
     """
 
     steps: int = 2500
@@ -34,6 +46,15 @@ class FitSettings:
     workers: int = 1
     threads: int = 1
     average: float = 0.995
+    accumulate: int = 1
+    precision: str = '32'
+    devices: int = 1
+    snapshot_every: int = 100
+    keep_snapshot: bool = False
+    validate_every: int = 50
+    monitor: str = 'macro_f1'
+    patience: int = 5
+    log_every: int = 10
 
 
 class JointSpaceModule(lightning.LightningModule):
@@ -59,6 +80,7 @@ class JointSpaceModule(lightning.LightningModule):
         self.register_buffer('sentences', sentences)
         self.sentences: torch.Tensor
         self.settings = settings
+        self.macro_f1 = MulticlassF1Score(len(sentences), average='macro')
 
     def training_step(self, batch: tuple[Batch, torch.Tensor], index: int) -> torch.Tensor:
         """Return the loss of a batch; log that of each term, and its weight."""
@@ -70,6 +92,19 @@ class JointSpaceModule(lightning.LightningModule):
         weights = self.objectives.strategy.weights()
         self.log_dict({f'weight/{name}': value for name, value in weights.items()})
         return loss
+
+    def validation_step(self, batch: tuple[Batch, torch.Tensor], index: int) -> None:
+        """Judge the fusion of what held-out windows hold, among the labels."""
+        windows, labels = batch
+        known = labels >= 0
+        names = self.model.label_vectors(self.sentences)
+        logits, labels = self.model.logits(self.model(windows), names)[known].float(), labels[known]
+        if not len(labels):
+            return
+        self.macro_f1.update(logits, labels)
+        loss = functional.cross_entropy(logits, labels)
+        self.log('validation/macro_f1', self.macro_f1, on_epoch=True, prog_bar=True)
+        self.log('validation/loss', loss, on_epoch=True, batch_size=len(labels), sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         """AdamW and one cycle."""

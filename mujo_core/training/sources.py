@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from mujo_core.datasets.registry import DATASETS, get_dataset, load_recordings
-from mujo_core.labels import Label, select_labels
+from mujo_core.labels import Label, select_labels, taxonomy
 from mujo_core.recording import Recording
 from mujo_core.training.config import DataSettings
 from mujo_core.training.sampler import REST, Clip, SamplerSettings, make_clip
@@ -38,12 +38,24 @@ def with_virtual(clip: Clip) -> Clip:
 
 
 def recordings_of(data: DataSettings) -> list[Recording]:
-    """Return the data set's recordings of the chosen subjects, or of the split."""
+    """Return the recordings of the chosen subjects (or of the split), and the held-out ones."""
     if get_dataset(data.dataset).needs_root and not data.root:
         raise ValueError('expected the data set folder as --data.root DIR, none came')
     if data.subjects:
-        return load_recordings(data.dataset, data.root, subjects=list(data.subjects))
-    return load_recordings(data.dataset, data.root, split=data.split)
+        recordings = load_recordings(data.dataset, data.root, subjects=list(data.subjects))
+    else:
+        recordings = load_recordings(data.dataset, data.root, split=data.split)
+    if data.validation:
+        chosen = {r.subject for r in recordings}
+        everyone = load_recordings(data.dataset, data.root)
+        there = {r.subject for r in everyone}
+        if set(data.validation) - there or chosen <= set(data.validation):
+            raise ValueError(
+                f'expected --data.validation as some of the subjects {", ".join(sorted(there))}, '
+                f'{", ".join(data.validation)} came'
+            )
+        recordings += [r for r in everyone if r.subject in set(data.validation) - chosen]
+    return recordings
 
 
 def pieces(recording: Recording) -> list[Recording]:
@@ -73,6 +85,14 @@ def dataset_clips(recordings: Sequence[Recording]) -> list[Clip]:
     return clips
 
 
+def unlabelled_clips(recordings: Sequence[Recording]) -> list[Clip]:
+    """Return recordings in which nothing is labelled as clips without a label."""
+    bare = [
+        part for recording in recordings if not recording.segments for part in pieces(recording)
+    ]
+    return [with_virtual(make_clip(part, '', rests=False)) for part in bare]
+
+
 def motion_clips(root: str) -> list[Clip]:
     """Return motion capture of shared labels as clips; it begins and ends amid the motion."""
     clips = []
@@ -95,22 +115,26 @@ def class_labels(
         recordings: whose labels are classes too, so that a model that has not seen all of them
             (in cross-validation) has the same classes as one that has.
     """
-    names = [clip.label for clip in clips]
+    names = [clip.label for clip in clips if clip.label]
     names += [segment.label for recording in recordings for segment in recording.segments]
     if sampler.rest > 0 and any(clip.rests for clip in clips):
         names.append(REST)
+    if not names:
+        # Nothing is labelled: the words of all activities are there to lean on.
+        names = list(taxonomy())
     read = get_dataset(data.dataset).read_labels
     return select_labels(names, read(data.root) if read and data.root else None)
 
 
 def training_clips(
-    recordings: Sequence[Recording], data: DataSettings
+    recordings: Sequence[Recording], data: DataSettings, unlabelled: Sequence[Clip] = ()
 ) -> tuple[list[Clip], np.ndarray]:
     """Return clips and the weight with which each is drawn.
 
-    Motion capture gets its share, divided evenly over its labels.
+    Motion capture gets its share, divided evenly over its labels. Clips that are `unlabelled` are
+    drawn like any of the data set.
     """
-    clips = dataset_clips(recordings)
+    clips = [*dataset_clips(recordings), *unlabelled]
     weights = [1.0] * len(clips)
     if data.motion_capture:
         motion = motion_clips(data.motion_capture)

@@ -1,6 +1,7 @@
-"""Fixtures of the tests of mujo_core: a small untrained checkpoint, and windows of random data."""
+"""Fixtures of the tests of mujo_core: a small untrained checkpoint, and small random data."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,6 +35,28 @@ def tiny_checkpoint():
         },
         card='# Model card\n',
     )
+
+
+@pytest.fixture(scope='session')
+def utd(tmp_path_factory) -> Path:
+    """Three people who do three actions twice: swipe left, walk (23) and squat (27)."""
+    import scipy.io
+
+    root = tmp_path_factory.mktemp('utd')
+    rng = np.random.default_rng(0)
+    (root / 'Inertial').mkdir()
+    (root / 'Skeleton').mkdir()
+    standing = rng.normal(size=(20, 3, 1))
+    for action in (1, 23, 27):
+        for subject in (1, 2, 3):
+            for trial in (1, 2):
+                name = f'a{action}_s{subject}_t{trial}'
+                steps = rng.normal(size=(20, 3, 60)) * 0.02
+                skeleton = standing + np.cumsum(steps, axis=2) + np.sin(action)
+                inertial = rng.normal(size=(100, 6)) * action + (0, 0, 1, 0, 0, 0)
+                scipy.io.savemat(root / f'Skeleton/{name}_skeleton.mat', {'d_skel': skeleton})
+                scipy.io.savemat(root / f'Inertial/{name}_inertial.mat', {'d_iner': inertial})
+    return root
 
 
 @pytest.fixture

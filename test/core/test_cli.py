@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scipy.io
 import torch
 
 import mujo_core
@@ -19,26 +18,6 @@ from mujo_core.training.module import FitSettings, JointSpaceModule
 
 ROOT = Path(mujo_core.__file__).parents[1]
 SMALL = ['--fit.batch_size', '8', '--fit.workers', '0', '--model.width', '8', '--model.size', '16']
-
-
-@pytest.fixture(scope='module')
-def utd(tmp_path_factory) -> Path:
-    """Three people who do three actions twice: swipe left, walk (23) and squat (27)."""
-    root = tmp_path_factory.mktemp('utd')
-    rng = np.random.default_rng(0)
-    (root / 'Inertial').mkdir()
-    (root / 'Skeleton').mkdir()
-    standing = rng.normal(size=(20, 3, 1))
-    for action in (1, 23, 27):
-        for subject in (1, 2, 3):
-            for trial in (1, 2):
-                name = f'a{action}_s{subject}_t{trial}'
-                steps = rng.normal(size=(20, 3, 60)) * 0.02
-                skeleton = standing + np.cumsum(steps, axis=2) + np.sin(action)
-                inertial = rng.normal(size=(100, 6)) * action + (0, 0, 1, 0, 0, 0)
-                scipy.io.savemat(root / f'Skeleton/{name}_skeleton.mat', {'d_skel': skeleton})
-                scipy.io.savemat(root / f'Inertial/{name}_inertial.mat', {'d_iner': inertial})
-    return root
 
 
 @pytest.fixture(scope='module')
@@ -251,8 +230,3 @@ def test_settings_come_from_the_file_and_then_the_command_line(tmp_path):
     assert config.window.seconds == 2.0
     assert config.data.subjects == ['1', '2']
     assert config.fit.learning_rate == read_config(None).fit.learning_rate
-
-
-@pytest.mark.parametrize('path', sorted((ROOT / 'config' / 'train').glob('*.yaml')), ids=str)
-def test_the_shipped_settings_are_read(path):
-    assert read_config(path).data.dataset == 'utd_mhad'

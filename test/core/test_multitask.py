@@ -199,7 +199,7 @@ def test_every_term_is_learned(name, model, batch, sentences):
         total.backward()
         optimizer.step()
         history.append(losses[name].item())
-    assert sum(history[-5:]) < 0.8 * sum(history[:5])
+    assert sum(history[-5:]) < 0.9 * sum(history[:5])
 
 
 def test_the_documented_term_of_ones_own_works(model, batch, sentences):

@@ -48,7 +48,8 @@ def test_launch_files_and_parameters_are_shared(prefix):
     share = prefix / 'share'
     assert (share / 'mujo_ros' / 'launch' / 'har.launch.py').is_file()
     assert (share / 'mujo_ros' / 'config' / 'har.yaml').is_file()
-    assert (share / 'mujo_core' / 'config' / 'train' / 'utd_mhad.yaml').is_file()
+    for group, name in (('train', 'utd_mhad'), ('model', 'small'), ('experiment', 'utd_mhad')):
+        assert (share / 'mujo_core' / 'config' / group / f'{name}.yaml').is_file()
 
 
 @pytest.mark.parametrize('verb', sorted(PACKAGES['mujo_core']))

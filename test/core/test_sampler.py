@@ -8,7 +8,7 @@ import torch
 
 from mujo_core.recording import Recording, Segment, Stream
 from mujo_core.timeline import Timeline
-from mujo_core.training.data import WindowDataset, make_loader
+from mujo_core.training.data import DrawOrder, WindowDataset, make_loader
 from mujo_core.training.sampler import (
     REST,
     Clip,
@@ -218,7 +218,7 @@ def test_clips_are_drawn_by_their_weights():
 
 
 def test_the_number_of_loader_processes_changes_nothing():
-    batches = [list(make_loader(dataset(4), 8, workers)) for workers in (0, 2)]
+    batches = [list(make_loader(dataset(4), DrawOrder(3, 8), workers)) for workers in (0, 2)]
     assert len(batches[0]) == len(batches[1]) == 3
     for (windows, labels), (again, same) in zip(*batches, strict=True):
         assert torch.equal(labels, same)

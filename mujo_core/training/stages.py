@@ -1,0 +1,133 @@
+"""The stages of training, each from recordings to a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from mujo_core.model.checkpoint import Checkpoint, load_checkpoint
+from mujo_core.model.joint_space import ModelSettings
+from mujo_core.recording import Recording
+from mujo_core.training.config import TrainConfig
+from mujo_core.training.fit import fit_model
+from mujo_core.training.linear_probe import fit_probe
+from mujo_core.training.resume import Run
+from mujo_core.training.sampler import Clip
+from mujo_core.training.sources import (
+    dataset_clips,
+    recordings_of,
+    training_clips,
+    unlabelled_clips,
+)
+from mujo_core.window import WindowSpec
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a run learns from.
+
+    Attributes:
+        recordings: those trained on.
+        clips: to draw windows from; weights: (N,) how often each.
+        held_out: clips of the subjects that are held out for validation.
+    """
+
+    recordings: list[Recording]
+    clips: list[Clip]
+    weights: np.ndarray
+    held_out: list[Clip]
+
+
+def read_material(config: TrainConfig) -> Material:
+    """Load the recordings of a run.
+
+    Raises:
+        ValueError: no data set there, or nothing to learn from for this stage.
+    """
+    recordings = recordings_of(config.data)
+    held = set(config.data.validation)
+    seen = [r for r in recordings if r.subject not in held]
+    unlabelled = unlabelled_clips(seen) if config.stage == 'pretrain' else []
+    clips, weights = training_clips(seen, config.data, unlabelled)
+    held_out = dataset_clips([r for r in recordings if r.subject in held])
+    return Material(seen, clips, weights, held_out)
+
+
+def pretrain(config: TrainConfig, material: Material, **how: Any) -> Checkpoint:
+    """Learn the joint space from clips with and without labels, from nothing or a checkpoint."""
+    start = None
+    if config.start:
+        checkpoint = load_checkpoint(config.start)
+        config, start = like(checkpoint, config), checkpoint.model
+    return fit_model(
+        material.clips, material.weights, config, held_out=material.held_out, start=start, **how
+    )
+
+
+def finetune(config: TrainConfig, material: Material, **how: Any) -> Checkpoint:
+    """Go on from a checkpoint on the labels of a data set; nothing is frozen."""
+    return pretrain(_with_start(config), material, **how)
+
+
+def linear_probe(config: TrainConfig, material: Material, **how: Any) -> Checkpoint:
+    """Leave a checkpoint's encoders as they are and learn one vector a class."""
+    checkpoint = load_checkpoint(_with_start(config).start)
+    config = like(checkpoint, config)
+    return fit_probe(checkpoint, material.clips, material.weights, config, material.held_out)
+
+
+STAGES: dict[str, Callable[..., Checkpoint]] = {
+    'pretrain': pretrain,
+    'finetune': finetune,
+    'linear_probe': linear_probe,
+}
+
+
+def run_stage(
+    config: TrainConfig,
+    material: Material,
+    run: Run | None = None,
+    progress: bool = True,
+) -> Checkpoint:
+    """Run the stage that `config` names; see `fit_model` for `run`.
+
+    Raises:
+        ValueError: no such stage, or no checkpoint to start from where the stage needs one.
+    """
+    return stage_of(config)(config, material, run=run, progress=progress)
+
+
+def stage_of(config: TrainConfig) -> Callable[..., Checkpoint]:
+    """Return the function of a run's stage; ValueError lists the names."""
+    if config.stage not in STAGES:
+        raise ValueError(f'expected --stage out of {", ".join(STAGES)}, {config.stage!r} came')
+    return STAGES[config.stage]
+
+
+def _with_start(config: TrainConfig) -> TrainConfig:
+    if not config.start:
+        raise ValueError(
+            f'the stage {config.stage} starts from a checkpoint: expected --from DIR, none came'
+        )
+    return config
+
+
+def like(checkpoint: Checkpoint, config: TrainConfig) -> TrainConfig:
+    """Return the settings with the model and window of a checkpoint.
+
+    Raises:
+        ValueError: `config` asks for another model or window.
+    """
+    asked: Sequence[tuple[str, Any, Any, Any]] = (
+        ('model', config.model, ModelSettings(), checkpoint.model.settings),
+        ('window', config.window, WindowSpec(), checkpoint.window),
+    )
+    for name, value, default, there in asked:
+        if value not in (default, there):
+            raise ValueError(
+                f'{config.start}: its {name} is {there}, {value} came; leave --{name} out'
+            )
+    return replace(config, model=checkpoint.model.settings, window=checkpoint.window)

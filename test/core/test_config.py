@@ -1,0 +1,64 @@
+"""Settings from groups of files: what changes what, and what is refused in one line."""
+
+from pathlib import Path
+
+import pytest
+
+import mujo_core
+from mujo_core.training.config import read_config
+from mujo_core.training.module import FitSettings
+from mujo_core.training.stages import STAGES
+
+CONFIG = Path(mujo_core.__file__).parents[1] / 'config'
+GROUPS = ('model', 'train', 'experiment')
+
+
+def write(root: Path, **files: str) -> Path:
+    """Files by name, group__name; return the folder."""
+    for name, text in files.items():
+        path = root / f'{name.replace("__", "/")}.yaml'
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+@pytest.mark.parametrize(
+    'path', [p for group in GROUPS for p in sorted((CONFIG / group).glob('*.yaml'))], ids=str
+)
+def test_the_shipped_settings_are_read(path):
+    config = read_config(path)
+    assert config.stage in STAGES
+    assert config.fit.steps > 0
+
+
+def test_an_experiment_is_its_parts_and_what_it_changes_itself(tmp_path):
+    root = write(
+        tmp_path,
+        model__small='model: {width: 16}\n',
+        train__base='fit: {steps: 5, batch_size: 8}\n',
+        train__long='defaults: train/base\nfit: {steps: 50}\n',
+        experiment__it='defaults: [model/small, train/long]\nfit: {batch_size: 4}\n',
+    )
+    config = read_config(root / 'experiment' / 'it.yaml', ['--fit.seed', '3'])
+    assert (config.model.width, config.fit.steps) == (16, 50)
+    assert (config.fit.batch_size, config.fit.seed) == (4, 3)
+    assert config.fit.learning_rate == FitSettings.learning_rate
+
+
+@pytest.mark.parametrize(
+    ('text', 'said'),
+    [
+        ('defaults: [model/huge]\n', 'model/small'),
+        ('defaults: experiment/it\n', 'leads back to itself'),
+        ('defaults: model/small\nfit: {pace: 3}\n', 'pace'),
+        ('fit: {steps: many}\n', 'many'),
+        ('spirit: high\n', 'spirit'),
+        ('- a\n- list\n', 'expected sections'),
+        ('fit: {steps: [\n', 'YAML'),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(tmp_path, text, said):
+    root = write(tmp_path, model__small='model: {width: 16}\n', experiment__it=text)
+    with pytest.raises(ValueError, match=said) as caught:
+        read_config(root / 'experiment' / 'it.yaml')
+    assert '\n' not in str(caught.value)
