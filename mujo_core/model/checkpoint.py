@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save
 
 from mujo_core.labels import Label, dump_labels, load_labels
 from mujo_core.model.joint_space import JointSpace, ModelSettings
+from mujo_core.model.text import ENCODER
 from mujo_core.window import WindowSpec
 
 FORMAT = 1
@@ -63,9 +64,10 @@ class Checkpoint:
         model: the joint space, in evaluation mode.
         window: window and grid that it was trained on.
         labels: name to label, in the order of its outputs.
-        sentences: (L, 384) sentence embeddings of the labels.
+        sentences: (L, text_size) sentence embeddings of the labels.
         calibration: by name of the modality subset.
         card: the model card, Markdown.
+        text_model: the sentence encoder that made `sentences`.
     """
 
     model: JointSpace
@@ -75,6 +77,7 @@ class Checkpoint:
     calibration: dict[str, Calibration] = field(default_factory=dict)
     card: str = ''
     modalities: tuple[str, ...] = ('pose', 'imu')
+    text_model: str = ENCODER
 
     def label_vectors(self) -> torch.Tensor:
         """Return (L, size) unit vectors of the labels."""
@@ -90,6 +93,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: str | Path) -> None:
         'format': FORMAT,
         'modalities': list(checkpoint.modalities),
         'model': asdict(checkpoint.model.settings),
+        'text': {'model': checkpoint.text_model},
         'window': {k: v for k, v in asdict(checkpoint.window).items() if k != 'video_shape'},
         'labels': list(checkpoint.labels),
     }
@@ -177,6 +181,7 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
         window = _settings(WindowSpec, config['window'], path)
         modalities = tuple(config.get('modalities', ('pose', 'imu')))
         names = list(config['labels'])
+        text_model = str(config.get('text', {}).get('model', ENCODER))
     with _reading(folder / 'model.safetensors'):
         model.load_state_dict(load_file(folder / 'model.safetensors'))
     with _reading(folder / 'labels.yaml'):
@@ -197,6 +202,7 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
         calibration=calibration,
         card=card,
         modalities=modalities,
+        text_model=text_model,
     )
     if len(checkpoint.sentences) != len(checkpoint.labels):
         raise CheckpointError(

@@ -11,7 +11,7 @@ from torch.nn import functional
 from mujo_core.model.batch import Batch
 from mujo_core.model.imu import ImuEncoder
 from mujo_core.model.pose import PoseEncoder
-from mujo_core.model.text import TextEncoder
+from mujo_core.model.text import TEXT_SIZE, TextEncoder
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,14 @@ class ModelSettings:
         width: channels inside the encoders.
         dropout: share dropped inside the encoders in training.
         pose_rate: steps a second of the pose on the grid, Hz.
+        text_size: length of the sentence embeddings; training takes it from the encoder.
     """
 
     size: int = 128
     width: int = 96
     dropout: float = 0.1
     pose_rate: float = 25.0
+    text_size: int = TEXT_SIZE
 
 
 class JointSpace(nn.Module):
@@ -39,7 +41,7 @@ class JointSpace(nn.Module):
         self.settings = settings = settings or ModelSettings()
         self.pose = PoseEncoder(settings.width, settings.size, settings.pose_rate, settings.dropout)
         self.imu = ImuEncoder(settings.width, settings.size, settings.dropout)
-        self.text = TextEncoder(settings.width, settings.size, settings.dropout)
+        self.text = TextEncoder(settings.text_size, settings.width, settings.size, settings.dropout)
         self.log_scale = nn.Parameter(torch.tensor(2.5))
         """Logarithm of 1 / temperature of the classifier."""
         self.log_contrast = nn.Parameter(torch.tensor(2.5))
@@ -74,7 +76,7 @@ class JointSpace(nn.Module):
         return self.fuse(vectors)
 
     def label_vectors(self, sentences: torch.Tensor) -> torch.Tensor:
-        """Return (L, size) unit vectors of labels given as (L, 384) sentence embeddings."""
+        """Return (L, size) unit vectors of labels given as (L, text_size) sentence embeddings."""
         return functional.normalize(self.text(sentences), dim=-1)
 
     def logits(self, vectors: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

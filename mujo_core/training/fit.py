@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import lightning
@@ -42,6 +43,7 @@ def fit_model(
     progress: bool = True,
     log_dir: str | Path | None = None,
     labels: dict[str, Label] | None = None,
+    start: Checkpoint | None = None,
 ) -> Checkpoint:
     """Fit a joint space to clips.
 
@@ -51,6 +53,7 @@ def fit_model(
         progress: show a progress bar.
         log_dir: where TensorBoard events go, if anywhere.
         labels: the classes; None for the whole taxonomy.
+        start: whose weights to begin with, of the same model settings; None for random ones.
 
     Returns:
         A checkpoint without calibration.
@@ -67,8 +70,10 @@ def fit_model(
         fit.steps * fit.batch_size,
         fit.seed,
     )
-    model = JointSpace(config.model)
-    sentences = embed_labels(labels)
+    sentences = embed_labels(labels, config.text.model)
+    model = JointSpace(replace(config.model, text_size=sentences.shape[1]))
+    if start is not None:
+        model.load_state_dict(start.model.state_dict())
     module = JointSpaceModule(model, torch.from_numpy(sentences), fit)
     logger = TensorBoardLogger(log_dir, name='', version='') if log_dir else False
     trainer = lightning.Trainer(
@@ -85,5 +90,9 @@ def fit_model(
     )
     trainer.fit(module, make_loader(dataset, fit.batch_size, fit.workers))
     return Checkpoint(
-        model=model.cpu().eval(), window=config.window, labels=labels, sentences=sentences
+        model=model.cpu().eval(),
+        window=config.window,
+        labels=labels,
+        sentences=sentences,
+        text_model=config.text.model,
     )
