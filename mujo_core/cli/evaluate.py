@@ -1,48 +1,120 @@
-"""`mujo evaluate`: score a checkpoint on a data set."""
+"""`mujo evaluate`: score a checkpoint on a data set, by a protocol."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Collection
+from pathlib import Path
 
 from mujo_core.cli.report import print_table, write_json
 from mujo_core.datasets.registry import DATASETS, get_dataset, load_recordings
+from mujo_core.recording import Recording
+
+TAKES_OVERRIDES = True
+_FITTING = 'low_label'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    from mujo_core.evaluation.baselines import baselines
+    from mujo_core.evaluation.examples import UNITS
+    from mujo_core.evaluation.registry import protocols
+
+    summaries = {**protocols(), **{f'--baseline {n}': s for n, s in baselines().items()}}
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = '\n'.join(f'{name}: {summary}' for name, summary in summaries.items())
+    parser.add_argument(
+        '--protocol', default='full', help=f'one of {", ".join(protocols())} (default: full)'
+    )
     parser.add_argument('--checkpoint', help='checkpoint folder (default: the packaged one)')
     parser.add_argument('--dataset', required=True, help=f'one of {", ".join(DATASETS)}')
     parser.add_argument('--root', required=True, help='the data set folder')
     parser.add_argument('--split', help='published split (default: all subjects)')
     parser.add_argument('--subjects', nargs='+', help='these subjects instead of a split')
+    parser.add_argument('--modalities', nargs='+', help='use these alone (default: all)')
+    parser.add_argument('--unit', choices=UNITS, help="what is scored (default: the data set's)")
+    parser.add_argument('--stride', type=float, help='seconds between windows')
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2])
+    parser.add_argument(
+        '--baseline', default='', help=f'put beside ours, of {", ".join(baselines())} (full)'
+    )
+    parser.add_argument(
+        '--amounts', nargs='+', default=[], help='of labelled windows: 2%% 5/class (low_label)'
+    )
+    parser.add_argument('--config', help='YAML file of training settings (low_label)')
+    parser.add_argument('--report', metavar='DIR', help='write report.md, report.json, pictures')
     parser.add_argument('--json', metavar='FILE', help='write the figures')
 
 
-def run(options: argparse.Namespace, _: list[str]) -> int:
-    """Score and report."""
-    from mujo_core.evaluation.full import evaluate_full
+def _other_people(options: argparse.Namespace, tested: Collection[str]) -> list[Recording]:
+    """Recordings to fit on: the published training split's beside a test split, else all others."""
+    dataset = get_dataset(options.dataset)
+    published = options.split == 'test' and not options.subjects
+    subjects = dataset.subjects('train') if published else None
+    recordings = load_recordings(options.dataset, options.root, subjects)
+    others = [r for r in recordings if r.subject not in tested]
+    if not others:
+        raise ValueError(
+            f'expected people under {options.root} to fit on beside the tested ones, none is left; '
+            'test fewer with --subjects or --split'
+        )
+    return _only(others, options.modalities)
+
+
+def _only(recordings: list[Recording], modalities: list[str] | None) -> list[Recording]:
+    if not modalities:
+        return recordings
+    kept = [r for r in (r.only(modalities) for r in recordings) if r.streams]
+    if not kept:
+        there = sorted({m for r in recordings for m in r.modalities})
+        raise ValueError(
+            f'expected recordings with {", ".join(modalities)}; these have {", ".join(there)}'
+        )
+    return kept
+
+
+def run(options: argparse.Namespace, overrides: list[str]) -> int:
+    """Score, print and write."""
+    from mujo_core.evaluation.registry import Task, get_protocol
+    from mujo_core.evaluation.report import cell, write_report
     from mujo_core.model.checkpoint import DEFAULT, load_checkpoint
 
+    protocol = get_protocol(options.protocol)
+    if options.protocol != _FITTING and (overrides or options.config):
+        raise ValueError(
+            f'expected training settings with --protocol {_FITTING} alone, '
+            f'{" ".join(overrides) or options.config} came with {options.protocol}; leave it out'
+        )
+    if options.stride is not None and options.stride <= 0:
+        raise ValueError(f'expected --stride above 0 s, {options.stride} came')
     checkpoint = load_checkpoint(options.checkpoint)
-    wanted = options.subjects or get_dataset(options.dataset).subjects(options.split)
-    recordings = load_recordings(options.dataset, options.root, wanted)
-    results = evaluate_full(checkpoint, recordings, get_dataset(options.dataset).labels)
-    subjects: list[Any] = sorted({r.subject for r in recordings})
-    subjects = [int(s) if s.isdigit() else s for s in subjects]
-    report = {
-        'dataset': options.dataset,
-        'split': 'subjects' if options.subjects else options.split or 'all',
-        'subjects': sorted(subjects, key=str),
-        'recordings': len(recordings),
-        'checkpoint': str(options.checkpoint or DEFAULT),
-        'subsets': {name: scores.to_dict() for name, scores in results.items()},
-    }
-    write_json(report, options.json)
-    rows = [
-        [name, f'{s.accuracy:.4f}', f'{s.macro_f1:.4f}', f'{s.ece:.4f}', str(s.n)]
-        for name, s in results.items()
-    ]
-    title = f'{options.dataset}, subjects {" ".join(map(str, report["subjects"]))}'
-    print_table(title, ['modalities', 'accuracy', 'macro-F1', 'ECE', 'recordings'], rows)
+    dataset = get_dataset(options.dataset)
+    wanted = options.subjects or dataset.subjects(options.split)
+    recordings = _only(load_recordings(options.dataset, options.root, wanted), options.modalities)
+    people = {r.subject for r in recordings}
+    task = Task(
+        checkpoint=checkpoint,
+        checkpoint_name=str(options.checkpoint or DEFAULT),
+        dataset=options.dataset,
+        split='subjects' if options.subjects else options.split or 'all',
+        tested=recordings,
+        training=lambda: _other_people(options, people),
+        labels=tuple(dataset.labels),
+        unit=options.unit,
+        stride=options.stride,
+        seeds=tuple(options.seeds),
+        baseline=options.baseline,
+        settings=(options.config, overrides),
+        amounts=tuple(options.amounts),
+        say=lambda line: print(line, flush=True),
+    )
+    result = protocol(task)
+    write_json(result.data, options.json)
+    for table in result.tables:
+        print_table(table.title, table.columns, [[*map(cell, row)] for row in table.rows])
+    for note in result.notes:
+        print(note)
+    if options.report:
+        write_report(result, options.protocol, options.report)
+        print(f'report in {Path(options.report) / "report.md"}')
     return 0

@@ -43,7 +43,7 @@ def fit_model(
     progress: bool = True,
     log_dir: str | Path | None = None,
     labels: dict[str, Label] | None = None,
-    start: Checkpoint | None = None,
+    start: JointSpace | None = None,
 ) -> Checkpoint:
     """Fit a joint space to clips.
 
@@ -53,7 +53,7 @@ def fit_model(
         progress: show a progress bar.
         log_dir: where TensorBoard events go, if anywhere.
         labels: the classes; None for the whole taxonomy.
-        start: whose weights to begin with, of the same model settings; None for random ones.
+        start: a trained model to begin with, of the size that `config` says.
 
     Returns:
         A checkpoint without calibration.
@@ -73,7 +73,7 @@ def fit_model(
     sentences = embed_labels(labels, config.text.model)
     model = JointSpace(replace(config.model, text_size=sentences.shape[1]))
     if start is not None:
-        model.load_state_dict(start.model.state_dict())
+        model.load_state_dict(start.state_dict())
     module = JointSpaceModule(model, torch.from_numpy(sentences), fit)
     logger = TensorBoardLogger(log_dir, name='', version='') if log_dir else False
     trainer = lightning.Trainer(
