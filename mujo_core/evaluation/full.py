@@ -18,7 +18,8 @@ from mujo_core.evaluation.predictions import (
     make_examples,
     predict,
 )
-from mujo_core.evaluation.registry import Plot, Result, Table, Task, protocol
+from mujo_core.evaluation.registry import Plot, Result, Table, Task, protocol, with_interval
+from mujo_core.evaluation.space_map import map_plot
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.recording import Recording, subset_name
@@ -86,14 +87,16 @@ def full(task: Task) -> Result:
     spread = {name: predictions.spread() for name, predictions in found.items()}
     data = {**task.header(), 'subsets': {name: s.to_dict() for name, s in scores.items()}}
     rows = [
-        [name, s.accuracy, *spread[name]['accuracy_wilson_95'], s.macro_f1,
-         spread[name]['std_over_subjects']['macro_f1'], s.ece, s.n]
+        [name,
+         with_interval(s.accuracy, spread[name]['accuracy_wilson_95']),
+         with_interval(s.macro_f1, spread[name]['macro_f1_bootstrap_95']),
+         spread[name]['std_over_subjects']['macro_f1'] if len(data['subjects']) > 1 else '-',
+         s.ece, s.n]
         for name, s in scores.items()
     ]  # fmt: skip
     title = f'{task.dataset}, subjects {" ".join(map(str, data["subjects"]))}'
     columns = [
-        'modalities', 'accuracy', 'from', 'to (95 %)', 'macro-F1', 'std over subjects', 'ECE',
-        f'{where.unit}s',
+        'modalities', 'accuracy (95 %)', 'macro-F1 (95 %)', 'std by person', 'ECE', f'{where.unit}s'
     ]  # fmt: skip
     tables = [Table(title, columns, rows)]
     if task.baseline:
@@ -106,9 +109,7 @@ def full(task: Task) -> Result:
              'dots: single subjects', lambda: plots.subset_bars(scores, spread, data)),
         Plot('confusion', f'Confusion matrix of {best}, share of each true label',
              lambda: plots.confusion_matrix(found[best].confusion(), found[best].labels)),
-        Plot('joint_space', 'The joint space (t-SNE): marker is the modality, colour the label; '
-             'stars are the label texts',
-             lambda: plots.joint_space_map(checkpoint, embedding, where)),
+        map_plot(checkpoint, embedding, where),
     ]  # fmt: skip
     details = {
         'unit': where.unit,

@@ -149,6 +149,10 @@ def _spread(runs: Sequence[Scores]) -> dict[str, Any]:
     return found
 
 
+def _plus_minus(figure: dict[str, Any]) -> str:
+    return f'{figure["mean"]:.4f} ± {figure["std"]:.4f}'
+
+
 @protocol(
     'low_label', 'few labelled windows: pretrained, from scratch, linear probe; unseen people'
 )
@@ -218,10 +222,10 @@ def low_label(task: Task) -> Result:
     }
     rows_of_table = [
         [point['amount'], point['windows'],
-         *(point['methods'][m]['macro_f1'][k] for m in METHODS for k in ('mean', 'std'))]
+         *(_plus_minus(point['methods'][m]['macro_f1']) for m in METHODS)]
         for point in curve
     ]  # fmt: skip
-    columns = ['labelled', 'windows', *(w for m in METHODS for w in (m, '+-'))]
+    columns = ['labelled', 'windows', *METHODS]
     title = f'macro-F1 on unseen people, {task.dataset}, {len(task.seeds)} seeds'
     picture = Plot(
         'label_fraction',

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from mujo_core.evaluation import plots
 from mujo_core.evaluation.embedding import Embedding, embed_windows
@@ -24,7 +25,7 @@ from mujo_core.evaluation.predictions import (
     pool,
     softmax,
 )
-from mujo_core.evaluation.registry import Plot, Result, Table, Task, protocol
+from mujo_core.evaluation.registry import Plot, Result, Table, Task, protocol, with_interval
 from mujo_core.model.checkpoint import Calibration, Checkpoint
 from mujo_core.recording import Recording, Stream, modality_of, subset_name
 from mujo_core.window import Window, WindowSpec
@@ -89,7 +90,8 @@ def _predict_all(
     names = list(checkpoint.labels)
     texts = checkpoint.label_vectors()[[names.index(name) for name in labels]]
     vectors = embedding.fused(subset, np.arange(len(rows)))
-    logits = checkpoint.model.logits(vectors, texts).detach().numpy()
+    with torch.inference_mode():
+        logits = checkpoint.model.logits(vectors, texts).numpy()
     calibration = checkpoint.calibration.get(subset_name(subset), Calibration())
     return pool(softmax(logits / calibration.temperature), rows, where, labels)
 
@@ -123,9 +125,14 @@ def missing_modality(task: Task) -> Result:
     tables = [
         Table(
             f'{task.dataset}, every subset',
-            ['modalities', 'accuracy', 'macro-F1', 'from', 'to (95 %)', f'{where.unit}s'],
+            ['modalities', 'accuracy', 'macro-F1 (95 %)', f'{where.unit}s'],
             [
-                [n, s['accuracy'], s['macro_f1'], *s['spread']['macro_f1_bootstrap_95'], s['n']]
+                [
+                    n,
+                    s['accuracy'],
+                    with_interval(s['macro_f1'], s['spread']['macro_f1_bootstrap_95']),
+                    s['n'],
+                ]
                 for n, s in subsets.items()
             ],
         )

@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mujo_core.evaluation.embedding import Embedding, unit_mean
-from mujo_core.evaluation.label_texts import text_vectors
 from mujo_core.evaluation.metrics import Scores
-from mujo_core.evaluation.predictions import ExampleSet
-from mujo_core.model.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,12 +15,10 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's colours, which most colour-blind people tell apart.
 BLUE, ORANGE, GREEN, GREY = '#0072B2', '#D55E00', '#009E73', '#777777'
-MARKERS = {'video': 's', 'pose': 'o', 'imu': '^', 'text': '*'}
-_MOST_POINTS = 600
-"""Of one modality on a map."""
 
 
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
+    """Return an empty figure (inches) and its axes; ImportError names the extra."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -38,30 +32,29 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _words(label: str) -> str:
+def words(label: str) -> str:
+    """Return a label as people read it."""
     return label.replace('_', ' ')
 
 
 def confusion_matrix(counts: np.ndarray, labels: Sequence[str]) -> Figure:
     """Draw (L, L) counts, truth by row, as shares of each true label; only what occurs."""
     used = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
-    counts, names = counts[np.ix_(used, used)], [_words(labels[i]) for i in used]
+    counts, names = counts[np.ix_(used, used)], [words(labels[i]) for i in used]
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = max(4.5, 1.5 + 0.36 * len(names))
-    figure, axes = _figure(side + 1.6, side + 1.2)
-    image = axes.imshow(shares, cmap='Blues', vmin=0.0, vmax=1.0)
+    figure, axes = new_figure(side + 0.8, side)
+    axes.imshow(shares, cmap='Blues', vmin=0.0, vmax=1.0, aspect='auto')
     axes.set_xticks(range(len(names)), names, rotation=60, ha='right', rotation_mode='anchor')
     axes.set_yticks(range(len(names)), names)
     axes.set_xlabel('said', fontsize=12)
-    axes.set_ylabel('true', fontsize=12)
+    axes.set_ylabel('true (each row sums to 100 %)', fontsize=12)
     size = 12 if len(names) <= 12 else 8
     for row, column in zip(*np.nonzero(counts), strict=True):
         share = shares[row, column]
         text = f'{100 * share:.0f}' if share >= 0.005 else '<1'
         colour = 'white' if share > 0.55 else 'black'
         axes.text(column, row, text, ha='center', va='center', fontsize=size, color=colour)
-    bar = figure.colorbar(image, ax=axes, shrink=0.5, ticks=[0, 0.5, 1])
-    bar.ax.set_yticklabels(['0 %', '50 %', '100 %'])
     return figure
 
 
@@ -71,7 +64,7 @@ def subset_bars(
     """Draw macro-F1 of every subset with its interval, single subjects, and a baseline's."""
     beside = data.get('baseline', {'subsets': {}})
     names = list(scores)
-    figure, axes = _figure(2.2 + 1.3 * len(names), 4.5)
+    figure, axes = new_figure(2.2 + 1.3 * len(names), 4.5)
     place = np.arange(len(names))
     paired = bool(beside['subsets'])
     width = 0.38 if paired else 0.6
@@ -104,7 +97,7 @@ def subset_bars(
 
 def outage_bars(outages: Mapping[str, Sequence[Mapping[str, Any]]], names: Sequence[str]) -> Figure:
     """Draw macro-F1 by kind of outage, a bar a failing modality."""
-    figure, axes = _figure(9.0, 1.2 + 0.32 * len(names) * (1 + len(outages)) / 1.4)
+    figure, axes = new_figure(9.0, 1.2 + 0.32 * len(names) * (1 + len(outages)) / 1.4)
     place = np.arange(len(names))[::-1]
     height = 0.8 / len(outages)
     for index, (modality, cases) in enumerate(outages.items()):
@@ -122,7 +115,7 @@ def outage_bars(outages: Mapping[str, Sequence[Mapping[str, Any]]], names: Seque
 
 def label_curve(curve: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw macro-F1 by the number of labelled windows (log), a band of one std over seeds."""
-    figure, axes = _figure(8.0, 5.0)
+    figure, axes = new_figure(8.0, 5.0)
     points = sorted(curve, key=lambda p: p['windows'])
     x = [p['windows'] for p in points]
     styles = {
@@ -148,7 +141,7 @@ def label_curve(curve: Sequence[Mapping[str, Any]]) -> Figure:
 
 def retrieval_bars(pairs: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Draw R@1, R@5 and MRR of each pair, with what chance would give."""
-    figure, axes = _figure(9.0, 1.4 + 0.75 * len(pairs))
+    figure, axes = new_figure(9.0, 1.4 + 0.75 * len(pairs))
     place = np.arange(len(pairs))[::-1]
     figures = {'r_at_1': ('R@1', BLUE), 'r_at_5': ('R@5', GREEN), 'mrr': ('MRR', ORANGE)}
     for index, (figure_name, (name, colour)) in enumerate(figures.items()):
@@ -162,65 +155,5 @@ def retrieval_bars(pairs: Mapping[str, Mapping[str, Any]]) -> Figure:
     axes.plot([], [], color='black', linewidth=2.5, label='chance')
     axes.set_yticks(place, [f'{n}\n(of {p["gallery"]})' for n, p in pairs.items()])
     axes.set_xlim(0.0, 1.1)
-    axes.legend(fontsize=11, loc='upper left', bbox_to_anchor=(1.0, 1.0))
-    return figure
-
-
-def joint_space_map(checkpoint: Checkpoint, embedding: Embedding, where: ExampleSet) -> Figure:
-    """Draw recordings (the mean of their windows) of each modality and the label texts, in 2D."""
-    try:
-        from sklearn.manifold import TSNE
-    except ImportError as error:
-        raise ImportError(
-            f"a report needs scikit-learn ({error}): pip install 'mujo_ros[evaluate]'"
-        ) from error
-    labels = where.labels
-    parts, kinds, places = [], [], []
-    for modality in embedding.modalities:
-        rows = embedding.having([modality])
-        if where.unit == 'window':
-            rows = rows[:: max(1, -(-len(rows) // _MOST_POINTS))]
-        vectors, own = embedding.fused([modality], rows).numpy(), where.places(rows, labels)
-        if where.unit == 'recording':
-            _, first = np.unique(where.groups(rows), return_index=True)
-            vectors, own = unit_mean(vectors, where.groups(rows))[0], own[first]
-        step = max(1, -(-len(vectors) // _MOST_POINTS))
-        parts.append(vectors[::step])
-        places.append(own[::step])
-        kinds += [modality] * len(parts[-1])
-    parts.append(text_vectors(checkpoint, labels).numpy())
-    places.append(np.arange(len(labels)))
-    kinds += ['text'] * len(labels)
-    points, place = np.concatenate(parts), np.concatenate(places)
-    perplexity = min(30.0, max(2.0, (len(points) - 1) / 4))
-    flat = TSNE(
-        2, perplexity=perplexity, metric='cosine', init='random', random_state=0
-    ).fit_transform(points)
-    return _draw_map(flat, np.array(kinds), place, labels)
-
-
-def _draw_map(
-    flat: np.ndarray, kinds: np.ndarray, place: np.ndarray, labels: Sequence[str]
-) -> Figure:
-    from matplotlib import colormaps
-
-    figure, axes = _figure(11.0, 8.5)
-    wheel = np.concatenate([colormaps['tab20'](range(20)), colormaps['Dark2'](range(8))])
-    colours = wheel[place % len(wheel)]
-    for kind, marker in MARKERS.items():
-        own = kinds == kind
-        if own.any():
-            size, edge = (160, 'black') if kind == 'text' else (34, 'none')
-            axes.scatter(flat[own, 0], flat[own, 1], s=size, c=colours[own], marker=marker, edgecolors=edge,
-                         alpha=1.0 if kind == 'text' else 0.75)  # fmt: skip
-            axes.scatter([], [], s=60, c=GREY, marker=marker, label=kind)
-    for x, y, label in zip(*flat[kinds == 'text'].T, labels, strict=True):
-        axes.annotate(
-            _words(label), (x, y), (6, 6), textcoords='offset points', fontsize=9,
-            bbox={'facecolor': 'white', 'alpha': 0.7, 'edgecolor': 'none', 'pad': 1},
-        )  # fmt: skip
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[:].set_visible(False)
     axes.legend(fontsize=11, loc='upper left', bbox_to_anchor=(1.0, 1.0))
     return figure

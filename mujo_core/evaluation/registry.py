@@ -79,6 +79,16 @@ class Table:
     rows: Sequence[Sequence[str | int | float]]
 
 
+def with_interval(value: float, interval: Sequence[float]) -> str:
+    """Return a cell for a figure and its interval."""
+    return f'{value:.4f} ({interval[0]:.3f}-{interval[1]:.3f})'
+
+
+def with_chance(value: float, chance: float) -> str:
+    """Return a cell for a figure and what chance would give."""
+    return f'{value:.3f} ({chance:.3f})'
+
+
 @dataclass(frozen=True)
 class Plot:
     """A picture for the report: its file's stem, what it shows, and how it is drawn."""

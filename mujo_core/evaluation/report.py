@@ -11,11 +11,11 @@ from mujo_core.evaluation.registry import Result, Table
 
 def cell(value: str | int | float) -> str:
     """Return a figure as people read it."""
-    return f'{value:.4f}' if isinstance(value, float) else str(value)
+    return f'{value:.4g}' if isinstance(value, float) else str(value)
 
 
 def _markdown(table: Table) -> list[str]:
-    lines = [f'## {table.title[:1].upper()}{table.title[1:]}', '']
+    lines = [f'## {table.title}', '']
     lines.append(f'| {" | ".join(table.columns)} |')
     lines.append(f'|---|{"---:|" * (len(table.columns) - 1)}')
     lines += [f'| {" | ".join(map(cell, row))} |' for row in table.rows]

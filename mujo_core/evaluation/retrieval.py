@@ -12,9 +12,21 @@ from mujo_core.evaluation import plots
 from mujo_core.evaluation.embedding import Embedding, unit_mean
 from mujo_core.evaluation.label_texts import text_vectors
 from mujo_core.evaluation.predictions import ExampleSet, embed_examples, make_examples
-from mujo_core.evaluation.registry import Plot, Result, Table, Task, protocol
+from mujo_core.evaluation.registry import Plot, Result, Table, Task, protocol, with_chance
+from mujo_core.evaluation.space_map import map_plot
 
 _AT_ONCE = 1024
+
+
+def label_first(
+    queries: np.ndarray, gallery: np.ndarray, asked: np.ndarray, held: np.ndarray
+) -> float:
+    """Return the share of queries whose nearest item has their label, be it theirs or not."""
+    found = [
+        held[(queries[start : start + _AT_ONCE] @ gallery.T).argmax(axis=1)]
+        for start in range(0, len(queries), _AT_ONCE)
+    ]
+    return float((np.concatenate(found) == asked).mean())
 
 
 @dataclass(frozen=True)
@@ -102,46 +114,44 @@ def retrieval(task: Task) -> Result:
     for source, target in permutations([*items, 'text'], 2):
         if source == 'text':
             there = items[target]
-            asked = np.unique(there.labels)
+            asked, held = np.unique(there.labels), there.labels
             queries, gallery = texts[asked], there.vectors
-            wanted = asked[:, None] == there.labels[None, :]
+            wanted = asked[:, None] == held[None, :]
         elif target == 'text':
-            here = items[source]
-            queries, gallery = here.vectors, texts
-            wanted = here.labels[:, None] == np.arange(len(labels))[None, :]
+            asked, held = items[source].labels, np.arange(len(labels))
+            queries, gallery = items[source].vectors, texts
+            wanted = asked[:, None] == held[None, :]
         else:
             here, there = items[source], items[target]
             common, first, second = np.intersect1d(here.clips, there.clips, return_indices=True)
             queries, gallery = here.vectors[first], there.vectors[second]
+            asked, held = here.labels[first], there.labels[second]
             wanted = np.eye(len(common), dtype=bool)
         if not len(queries):
             continue
         pairs[f'{source} to {target}'] = {
             **figures_of(ranks(queries, gallery, wanted)),
+            'right_label_first': round(label_first(queries, gallery, asked, held), 5),
             'queries': len(queries),
             'gallery': len(gallery),
             'chance': chance_of(wanted),
         }
     data = {**task.header(), 'unit': where.unit, 'pairs': pairs}
     rows = [
-        [name, p['r_at_1'], p['chance']['r_at_1'], p['r_at_5'], p['chance']['r_at_5'], p['mrr'],
-         p['chance']['mrr'], p['median_rank'], p['queries'], p['gallery']]
+        [name, *(with_chance(p[f], p['chance'][f]) for f in ('r_at_1', 'r_at_5', 'mrr')),
+         p['median_rank'], p['right_label_first'], f'{p["queries"]} in {p["gallery"]}']
         for name, p in pairs.items()
     ]  # fmt: skip
-    columns = [
-        'from, to', 'R@1', 'chance', 'R@5', 'chance', 'MRR', 'chance', 'median rank', 'queries',
-        'gallery',
-    ]  # fmt: skip
-    table = Table(f'retrieval of {where.unit}s, {task.dataset}', columns, rows)
+    columns = ['', 'R@1', 'R@5', 'MRR', 'median rank', 'label@1', 'queries']
+    table = Table(f'retrieval of {where.unit}s, {task.dataset}; in brackets: chance', columns, rows)
     pictures = [
         Plot('retrieval', 'Retrieval between modalities; the lines are what chance would give',
              lambda: plots.retrieval_bars(pairs)),
-        Plot('joint_space', 'The joint space (t-SNE): marker is the modality, colour the label; '
-             'stars are the label texts',
-             lambda: plots.joint_space_map(checkpoint, embedding, where)),
+        map_plot(checkpoint, embedding, where),
     ]  # fmt: skip
     notes = [
         'Between sensors the one right item is the same clip at the same time; of a text any '
-        'clip of its label is right; of items equally near the wrong ones come first.'
+        'clip of its label is right; of items equally near the wrong ones come first. label@1: the '
+        'nearest item has the right label, whether it is the same clip or not.'
     ]
     return Result(data, [table], pictures, {}, notes)

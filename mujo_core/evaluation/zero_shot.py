@@ -10,7 +10,7 @@ from mujo_core.evaluation import plots
 from mujo_core.evaluation.embedding import subsets_of
 from mujo_core.evaluation.label_texts import text_vectors
 from mujo_core.evaluation.predictions import embed_examples, make_examples, predict
-from mujo_core.evaluation.registry import Plot, Result, Table, Task, protocol
+from mujo_core.evaluation.registry import Plot, Result, Table, Task, protocol, with_interval
 from mujo_core.recording import subset_name
 
 
@@ -58,13 +58,14 @@ def zero_shot(task: Task) -> Result:
         'subsets': subsets,
     }
     rows = [
-        [name, s['accuracy'], *s['spread']['accuracy_wilson_95'], s['chance']['accuracy'],
-         s['macro_f1'], *s['spread']['macro_f1_bootstrap_95'], s['chance']['macro_f1'], s['n']]
+        [name, with_interval(s['accuracy'], s['spread']['accuracy_wilson_95']),
+         s['chance']['accuracy'],
+         with_interval(s['macro_f1'], s['spread']['macro_f1_bootstrap_95']),
+         s['chance']['macro_f1'], s['n']]
         for name, s in subsets.items()
     ]  # fmt: skip
     columns = [
-        'modalities', 'accuracy', 'from', 'to (95 %)', 'chance', 'macro-F1', 'from', 'to (95 %)',
-        'chance', f'{where.unit}s',
+        'modalities', 'accuracy (95 %)', 'chance', 'macro-F1 (95 %)', 'chance', f'{where.unit}s'
     ]  # fmt: skip
     best = max(found, key=lambda name: name.count('+'))
     picture = Plot(

@@ -9,7 +9,7 @@ import numpy as np
 
 from mujo_core.evaluation.baselines.registry import get_baseline
 from mujo_core.evaluation.predictions import ExampleSet, Predictions, make_examples, pool
-from mujo_core.evaluation.registry import Table, Task
+from mujo_core.evaluation.registry import Table, Task, with_interval
 from mujo_core.evaluation.statistics import compare
 from mujo_core.recording import modality_of
 
@@ -76,12 +76,12 @@ def baseline_table(beside: Mapping[str, Any]) -> Table:
     for name, s in beside['subsets'].items():
         gap = s['ours_minus_baseline']
         rows.append(
-            [name, s['ours']['macro_f1'], s['macro_f1'], gap['macro_f1'],
-             *gap['macro_f1_bootstrap_95'], gap['mcnemar_p']]
+            [name, s['ours']['macro_f1'], s['macro_f1'],
+             with_interval(gap['macro_f1'], gap['macro_f1_bootstrap_95']), gap['mcnemar_p']]
         )  # fmt: skip
     title = f'macro-F1 beside {beside["name"]}, fitted on {len(beside["trained_on_subjects"])}'
     return Table(
         f'{title} other people',
-        ['modalities', 'ours', beside['name'], 'difference', 'from', 'to (95 %)', 'McNemar p'],
+        ['modalities', 'ours', beside['name'], 'difference (95 %)', 'McNemar p'],
         rows,
     )
