@@ -100,7 +100,8 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
         tested=recordings,
         training=lambda: _other_people(options, people),
         labels=tuple(dataset.labels),
-        unit=options.unit,
+        # A published protocol of windows is scored by windows.
+        unit=options.unit or ('window' if getattr(dataset, 'windows', None) else None),
         stride=options.stride,
         seeds=tuple(options.seeds),
         baseline=options.baseline,

@@ -156,4 +156,8 @@ def missing_modality(task: Task) -> Result:
             Plot('outages', 'Macro-F1 when one sensor fails within the window',
                  lambda: plots.outage_bars(outages, [o.name for o in OUTAGES]))
         )  # fmt: skip
-    return Result(data, tables, pictures)
+    notes = [
+        'Moments are shares of the part of the window that has data. These windows end at a '
+        "sample, so that 'never lost' may differ by a recording from the subset's figure above."
+    ]
+    return Result(data, tables, pictures, {}, notes if outages else [])

@@ -90,7 +90,9 @@ def _sentence_encoder(model: str) -> Any:
             f"the sentence encoder {model} needs the extra text: pip install 'mujo_ros[text]'"
         )
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as transformers_logging
 
+    transformers_logging.disable_progress_bar()
     try:
         return SentenceTransformer(folder, device='cpu', local_files_only=True)
     except (OSError, ValueError, KeyError, AttributeError, TypeError, RuntimeError) as error:
