@@ -78,8 +78,8 @@ def _draw_map(
         if own.any():
             size, edge = (130, 'black') if kind == 'text' else (34, 'none')
             x, y = flat[own].T
-            axes.scatter(x, y, size, colours[own], marker, edgecolors=edge, alpha=0.8)
-            axes.scatter([], [], 60, GREY, marker, label=kind)
+            axes.scatter(x, y, size, colours[own], marker=marker, edgecolors=edge, alpha=0.8)
+            axes.scatter([], [], 60, GREY, marker=marker, label=kind)
     for index, label in enumerate(labels):
         # Beside its clips, of one modality if it can be: its text may lie far from all of them.
         own = place == index
