@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from mujo_core.cli.report import print_table, write_json
@@ -26,7 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--protocol', default='full', help=f'one of {", ".join(protocols())} (default: full)'
     )
-    parser.add_argument('--checkpoint', help='checkpoint folder (default: the packaged one)')
+    parser.add_argument(
+        '--checkpoint',
+        nargs='+',
+        metavar='DIR',
+        help='checkpoint folder (default: the packaged one); of several, mean and spread are given',
+    )
     parser.add_argument('--dataset', required=True, help=f'one of {", ".join(DATASETS)}')
     parser.add_argument('--root', required=True, help='the data set folder')
     parser.add_argument('--split', help='published split (default: all subjects)')
@@ -73,28 +79,44 @@ def _only(recordings: list[Recording], modalities: list[str] | None) -> list[Rec
     return kept
 
 
+def _check(options: argparse.Namespace, overrides: list[str]) -> None:
+    """Refuse what the chosen protocol would not heed."""
+    fitting = [*overrides, *filter(None, [options.config]), *options.amounts]
+    if options.protocol != _FITTING and fitting:
+        raise ValueError(
+            f'expected training settings and amounts with --protocol {_FITTING} alone, '
+            f'{" ".join(fitting)} came with {options.protocol}; leave them out'
+        )
+    if options.baseline:
+        from mujo_core.evaluation.baselines import get_baseline
+
+        get_baseline(options.baseline)
+        if options.protocol != 'full':
+            raise ValueError(
+                f'expected --baseline with --protocol full, it came with {options.protocol}'
+            )
+    if options.stride is not None and options.stride <= 0:
+        raise ValueError(f'expected --stride above 0 s, {options.stride} came')
+
+
 def run(options: argparse.Namespace, overrides: list[str]) -> int:
     """Score, print and write."""
     from mujo_core.evaluation.registry import Task, get_protocol
     from mujo_core.evaluation.report import cell, write_report
+    from mujo_core.evaluation.runs import join_runs
     from mujo_core.model.checkpoint import DEFAULT, load_checkpoint
 
     protocol = get_protocol(options.protocol)
-    if options.protocol != _FITTING and (overrides or options.config):
-        raise ValueError(
-            f'expected training settings with --protocol {_FITTING} alone, '
-            f'{" ".join(overrides) or options.config} came with {options.protocol}; leave it out'
-        )
-    if options.stride is not None and options.stride <= 0:
-        raise ValueError(f'expected --stride above 0 s, {options.stride} came')
-    checkpoint = load_checkpoint(options.checkpoint)
+    _check(options, overrides)
+    folders = options.checkpoint or [str(DEFAULT)]
+    checkpoints = [load_checkpoint(folder) for folder in folders]
     dataset = get_dataset(options.dataset)
     wanted = options.subjects or dataset.subjects(options.split)
     recordings = _only(load_recordings(options.dataset, options.root, wanted), options.modalities)
     people = {r.subject for r in recordings}
     task = Task(
-        checkpoint=checkpoint,
-        checkpoint_name=str(options.checkpoint or DEFAULT),
+        checkpoint=checkpoints[0],
+        checkpoint_name=folders[0],
         dataset=options.dataset,
         split='subjects' if options.subjects else options.split or 'all',
         tested=recordings,
@@ -109,7 +131,12 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
         amounts=tuple(options.amounts),
         say=lambda line: print(line, flush=True),
     )
-    result = protocol(task)
+    result = join_runs(
+        [
+            protocol(replace(task, checkpoint=checkpoint, checkpoint_name=folder))
+            for checkpoint, folder in zip(checkpoints, folders, strict=True)
+        ]
+    )
     write_json(result.data, options.json)
     for table in result.tables:
         print_table(table.title, table.columns, [[*map(cell, row)] for row in table.rows])

@@ -94,10 +94,8 @@ def full(task: Task) -> Result:
          s.ece, s.n]
         for name, s in scores.items()
     ]  # fmt: skip
-    title = f'{task.dataset}, subjects {" ".join(map(str, data["subjects"]))}'
-    columns = [
-        'modalities', 'accuracy (95 %)', 'macro-F1 (95 %)', 'std by person', 'ECE', f'{where.unit}s'
-    ]  # fmt: skip
+    title = f'{task.dataset}, {where.unit}s of subjects {" ".join(map(str, data["subjects"]))}'
+    columns = ['modalities', 'accuracy (95 %)', 'macro-F1 (95 %)', '± people', 'ECE', 'n']
     tables = [Table(title, columns, rows)]
     if task.baseline:
         beside = compare_with_baseline(task, where, found)

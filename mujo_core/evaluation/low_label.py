@@ -159,6 +159,7 @@ def _plus_minus(figure: dict[str, Any]) -> str:
 def low_label(task: Task) -> Result:
     """Fit on each amount of labelled windows with each seed, and judge on the tested people."""
     checkpoint = task.checkpoint
+    amounts = [Amount.parse(text) for text in task.amounts or AMOUNTS]
     path, overrides = task.settings
     config = read_budget(path, overrides, checkpoint)
     seconds = checkpoint.window.seconds
@@ -179,7 +180,7 @@ def low_label(task: Task) -> Result:
     vectors = known.fused(subset, usable).numpy()
     asked_vectors = asked.fused(subset, rows).numpy()
     curve: list[dict[str, Any]] = []
-    for amount in map(Amount.parse, task.amounts or AMOUNTS):
+    for amount in amounts:
         runs: dict[str, list[Scores]] = {method: [] for method in METHODS}
         counts, covered = [], []
         for seed in task.seeds:

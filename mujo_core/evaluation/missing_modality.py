@@ -124,8 +124,8 @@ def missing_modality(task: Task) -> Result:
     data = {**task.header(), 'unit': where.unit, 'subsets': subsets, 'outages': outages}
     tables = [
         Table(
-            f'{task.dataset}, every subset',
-            ['modalities', 'accuracy', 'macro-F1 (95 %)', f'{where.unit}s'],
+            f'{task.dataset}, {where.unit}s, every subset',
+            ['modalities', 'accuracy', 'macro-F1 (95 %)', 'n'],
             [
                 [
                     n,

@@ -47,6 +47,10 @@ def confusion_matrix(counts: np.ndarray, labels: Sequence[str]) -> Figure:
     axes.imshow(shares, cmap='Blues', vmin=0.0, vmax=1.0, aspect='auto')
     axes.set_xticks(range(len(names)), names, rotation=60, ha='right', rotation_mode='anchor')
     axes.set_yticks(range(len(names)), names)
+    axes.set_xticks(np.arange(len(names)) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(names)) - 0.5, minor=True)
+    axes.grid(which='minor', color='white', linewidth=1)
+    axes.tick_params(which='minor', length=0)
     axes.set_xlabel('said', fontsize=12)
     axes.set_ylabel('true (each row sums to 100 %)', fontsize=12)
     size = 12 if len(names) <= 12 else 8
@@ -87,7 +91,7 @@ def subset_bars(
     for x, value, top in zip(left, ours, bounds[:, 1], strict=True):
         axes.text(x, max(top, value) + 0.015, f'{value:.3f}', ha='center', fontsize=10)
     if paired:
-        axes.legend(loc='lower right', fontsize=11)
+        axes.legend(fontsize=11, loc='upper left', bbox_to_anchor=(1.0, 1.0))
     axes.set_xticks(place, names)
     axes.set_ylim(0.0, 1.1)
     axes.set_yticks(np.arange(0.0, 1.01, 0.2))

@@ -81,7 +81,7 @@ class Table:
 
 def with_interval(value: float, interval: Sequence[float]) -> str:
     """Return a cell for a figure and its interval."""
-    return f'{value:.4f} ({interval[0]:.3f}-{interval[1]:.3f})'
+    return f'{value:.4f} ({interval[0]:.2f} to {interval[1]:.2f})'
 
 
 def with_chance(value: float, chance: float) -> str:

@@ -10,8 +10,12 @@ from mujo_core.evaluation.registry import Result, Table
 
 
 def cell(value: str | int | float) -> str:
-    """Return a figure as people read it."""
-    return f'{value:.4g}' if isinstance(value, float) else str(value)
+    """Return a figure as people read it: shares with four digits, counts as they are."""
+    if not isinstance(value, float):
+        return str(value)
+    if abs(value) > 1.0:
+        return f'{value:g}'
+    return f'{value:.4f}' if abs(value) >= 1e-4 or value == 0 else f'{value:.0e}'
 
 
 def _markdown(table: Table) -> list[str]:
@@ -29,11 +33,13 @@ def write_report(result: Result, protocol: str, folder: str | Path) -> None:
     data: dict[str, Any] = {'protocol': protocol, **result.data, **result.details}
     (folder / 'report.json').write_text(json.dumps(data, indent=1) + '\n', encoding='utf-8')
     known = result.data
+    checkpoints = known['checkpoint']
+    checkpoints = [checkpoints] if isinstance(checkpoints, str) else checkpoints
     lines = [
         f'# {known["dataset"]}: {protocol}',
         '',
-        f'Checkpoint `{known["checkpoint"]}`; split {known["split"]}, {known["recordings"]} '
-        f'recordings of subjects {", ".join(map(str, known["subjects"]))}.',
+        f'Checkpoint {", ".join(f"`{name}`" for name in checkpoints)}; split {known["split"]}, '
+        f'{known["recordings"]} recordings of subjects {", ".join(map(str, known["subjects"]))}.',
         '',
     ]
     for table in result.tables:

@@ -69,6 +69,7 @@ def _draw_map(
     flat: np.ndarray, kinds: np.ndarray, place: np.ndarray, labels: Sequence[str]
 ) -> Figure:
     from matplotlib import colormaps
+    from matplotlib.patheffects import withStroke
 
     figure, axes = new_figure(11.0, 8.5)
     wheel = np.concatenate([colormaps['tab20'](range(20)), colormaps['Dark2'](range(8))])
@@ -85,10 +86,10 @@ def _draw_map(
         own = place == index
         groups = (own & (kinds == kinds[0]), own & (kinds != 'text'), own)
         x, y = np.median(flat[next(group for group in groups if group.any())], axis=0)
-        axes.annotate(
-            words(label), (x, y), (0, 9), textcoords='offset points', fontsize=10, ha='center',
-            bbox={'facecolor': 'white', 'alpha': 0.7, 'edgecolor': 'none', 'pad': 1},
-        )  # fmt: skip
+        name = axes.annotate(
+            words(label), (x, y), (0, 9), textcoords='offset points', fontsize=10, ha='center'
+        )
+        name.set_path_effects([withStroke(linewidth=2.5, foreground='white')])
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)

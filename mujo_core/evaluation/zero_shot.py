@@ -64,9 +64,7 @@ def zero_shot(task: Task) -> Result:
          s['chance']['macro_f1'], s['n']]
         for name, s in subsets.items()
     ]  # fmt: skip
-    columns = [
-        'modalities', 'accuracy (95 %)', 'chance', 'macro-F1 (95 %)', 'chance', f'{where.unit}s'
-    ]  # fmt: skip
+    columns = ['modalities', 'accuracy (95 %)', 'chance', 'macro-F1 (95 %)', 'chance', 'n']
     best = max(found, key=lambda name: name.count('+'))
     picture = Plot(
         'confusion',
@@ -78,5 +76,5 @@ def zero_shot(task: Task) -> Result:
         f'with{": " + ", ".join(trained) if trained else ""}; its training data must not hold '
         f'{task.dataset} for this to be zero-shot.'
     ]
-    table = Table(f'{task.dataset} by its label texts alone', columns, rows)
+    table = Table(f'{where.unit}s of {task.dataset} by its label texts alone', columns, rows)
     return Result(data, [table], [picture], {}, notes)

@@ -11,7 +11,9 @@ from mujo_core.evaluation.label_texts import label_texts
 from mujo_core.evaluation.low_label import Amount
 from mujo_core.evaluation.missing_modality import Outage, failing_window, with_outage
 from mujo_core.evaluation.predictions import make_examples, pool
+from mujo_core.evaluation.registry import Result
 from mujo_core.evaluation.retrieval import chance_of, figures_of, label_first, ranks
+from mujo_core.evaluation.runs import join_runs
 from mujo_core.evaluation.statistics import (
     bootstrap_intervals,
     compare,
@@ -256,3 +258,25 @@ def test_each_subset_is_the_fusion_of_its_modalities(tiny_checkpoint, make_windo
     both = embed_windows(tiny_checkpoint, windows[:1]).fused(['pose', 'imu'], np.array([0]))
     np.testing.assert_allclose(found.fused(['pose', 'imu'], np.array([0])), both, atol=1e-5)
     assert float(both.norm()) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_runs_of_several_seeds_give_mean_and_spread():
+    def run(name: str, *macro: float) -> Result:
+        subsets = {'imu': {'accuracy': 0.5, 'macro_f1': macro[0], 'ece': 0.1, 'who': 'x'}}
+        curve = [{'value': v} for v in macro]
+        return Result(
+            {'dataset': 'd', 'split': 's', 'subjects': [1], 'recordings': 2, 'checkpoint': name,
+             'subsets': subsets, 'curve': curve}, []
+        )  # fmt: skip
+
+    one = run('a', 0.5, 0.1)
+    assert join_runs([one]) is one
+    joined = join_runs([one, run('b', 0.7, 0.3)])
+    assert joined.data['checkpoint'] == ['a', 'b']
+    found = joined.data['over_checkpoints']
+    assert found['subsets']['imu']['macro_f1'] == {'mean': 0.6, 'std': 0.1, 'values': [0.5, 0.7]}
+    assert found['subsets']['imu']['who'] == 'x'
+    assert [point['value']['mean'] for point in found['curve']] == [0.6, 0.2]
+    assert joined.tables[0].rows == [
+        ['imu', '0.5000 ± 0.0000', '0.6000 ± 0.1000', '0.1000 ± 0.0000']
+    ]
