@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mujo_core.cli.report import print_table, write_json
 from mujo_core.datasets.registry import DATASETS, get_dataset, load_recordings
-from mujo_core.recording import Recording
+from mujo_core.recording import MODALITIES, Recording
 
 TAKES_OVERRIDES = True
 _FITTING = 'low_label'
@@ -72,7 +72,7 @@ def _only(recordings: list[Recording], modalities: list[str] | None) -> list[Rec
         return recordings
     kept = [r for r in (r.only(modalities) for r in recordings) if r.streams]
     if not kept:
-        there = sorted({m for r in recordings for m in r.modalities})
+        there = [m for m in MODALITIES if any(m in r.modalities for r in recordings)]
         raise ValueError(
             f'expected recordings with {", ".join(modalities)}; these have {", ".join(there)}'
         )

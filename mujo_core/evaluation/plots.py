@@ -74,9 +74,9 @@ def subset_bars(
     width = 0.38 if paired else 0.6
     ours = np.array([scores[n].macro_f1 for n in names])
     bounds = np.array([spread[n]['macro_f1_bootstrap_95'] for n in names])
-    error = np.clip([ours - bounds[:, 0], bounds[:, 1] - ours], 0.0, None)
     left = place - width / 2 if paired else place
-    axes.bar(left, ours, width, color=BLUE, label='ours', yerr=error, capsize=4)
+    axes.bar(left, ours, width, color=BLUE, label='ours')
+    axes.vlines(left, bounds[:, 0], bounds[:, 1], color='black', linewidth=2)
     for x, name in zip(left, names, strict=True):
         each = [figures['macro_f1'] for figures in spread[name]['subjects'].values()]
         if len(each) > 1:
