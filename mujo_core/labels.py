@@ -35,8 +35,13 @@ class Label:
 
     @property
     def sentences(self) -> list[str]:
-        """Every sentence that stands for the label, the most telling first."""
-        return [self.description, *self.prompts, self.name.replace('_', ' '), *self.synonyms]
+        """Every sentence that stands for the label, the most telling first.
+
+        A label that brings no prompts gets them from the packaged templates.
+        """
+        words = [self.name.replace('_', ' '), *self.synonyms]
+        made = [t.format(w) for w in words for t in prompt_templates()] if not self.prompts else []
+        return [self.description, *self.prompts, *words, *made]
 
     def to_dict(self) -> dict[str, Any]:
         """Return what a labels file holds of it."""
@@ -111,6 +116,13 @@ def taxonomy() -> dict[str, Label]:
     """Return the packaged labels, in their fixed order."""
     text = resources.files('mujo_core').joinpath('data/labels.yaml').read_text(encoding='utf-8')
     return parse_labels(yaml.safe_load(text), 'mujo_core/data/labels.yaml')
+
+
+@cache
+def prompt_templates() -> tuple[str, ...]:
+    """Return sentences with ``{}`` in place of an activity's words."""
+    text = resources.files('mujo_core').joinpath('data/prompts.yaml').read_text(encoding='utf-8')
+    return tuple(yaml.safe_load(text))
 
 
 @cache

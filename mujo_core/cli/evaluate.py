@@ -1,48 +1,149 @@
-"""`mujo evaluate`: score a checkpoint on a data set."""
+"""`mujo evaluate`: score a checkpoint on a data set, by a protocol."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
 
 from mujo_core.cli.report import print_table, write_json
 from mujo_core.datasets.registry import DATASETS, get_dataset, load_recordings
+from mujo_core.recording import MODALITIES, Recording
+
+TAKES_OVERRIDES = True
+_FITTING = 'low_label'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument('--checkpoint', help='checkpoint folder (default: the packaged one)')
+    from mujo_core.evaluation.baselines import baselines
+    from mujo_core.evaluation.examples import UNITS
+    from mujo_core.evaluation.registry import protocols
+
+    summaries = {**protocols(), **{f'--baseline {n}': s for n, s in baselines().items()}}
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = '\n'.join(f'{name}: {summary}' for name, summary in summaries.items())
+    parser.add_argument(
+        '--protocol', default='full', help=f'one of {", ".join(protocols())} (default: full)'
+    )
+    parser.add_argument(
+        '--checkpoint',
+        nargs='+',
+        metavar='DIR',
+        help='checkpoint folder (default: the packaged one); of several, mean and spread are given',
+    )
     parser.add_argument('--dataset', required=True, help=f'one of {", ".join(DATASETS)}')
     parser.add_argument('--root', default='', help='the data set folder')
     parser.add_argument('--split', help='published split (default: all subjects)')
     parser.add_argument('--subjects', nargs='+', help='these subjects instead of a split')
+    parser.add_argument('--modalities', nargs='+', help='use these alone (default: all)')
+    parser.add_argument('--unit', choices=UNITS, help="what is scored (default: the data set's)")
+    parser.add_argument('--stride', type=float, help='seconds between windows')
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2])
+    parser.add_argument(
+        '--baseline', default='', help=f'put beside ours, of {", ".join(baselines())} (full)'
+    )
+    parser.add_argument(
+        '--amounts', nargs='+', default=[], help='of labelled windows: 2%% 5/class (low_label)'
+    )
+    parser.add_argument('--config', help='YAML file of training settings (low_label)')
+    parser.add_argument('--report', metavar='DIR', help='write report.md, report.json, pictures')
     parser.add_argument('--json', metavar='FILE', help='write the figures')
 
 
-def run(options: argparse.Namespace, _: list[str]) -> int:
-    """Score and report."""
-    from mujo_core.evaluation.full import evaluate_full
+def _other_people(options: argparse.Namespace, tested: Collection[str]) -> list[Recording]:
+    """Recordings to fit on: the published training split's beside a test split, else all others."""
+    published = options.split == 'test' and not options.subjects
+    recordings = load_recordings(
+        options.dataset, options.root, split='train' if published else None
+    )
+    others = [r for r in recordings if r.subject not in tested]
+    if not others:
+        raise ValueError(
+            f'expected people under {options.root} to fit on beside the tested ones, none is left; '
+            'test fewer with --subjects or --split'
+        )
+    return _only(others, options.modalities)
+
+
+def _only(recordings: list[Recording], modalities: list[str] | None) -> list[Recording]:
+    if not modalities:
+        return recordings
+    kept = [r for r in (r.only(modalities) for r in recordings) if r.streams]
+    if not kept:
+        there = [m for m in MODALITIES if any(m in r.modalities for r in recordings)]
+        raise ValueError(
+            f'expected recordings with {", ".join(modalities)}; these have {", ".join(there)}'
+        )
+    return kept
+
+
+def _check(options: argparse.Namespace, overrides: list[str]) -> None:
+    """Refuse what the chosen protocol would not heed."""
+    fitting = [*overrides, *filter(None, [options.config]), *options.amounts]
+    if options.protocol != _FITTING and fitting:
+        raise ValueError(
+            f'expected training settings and amounts with --protocol {_FITTING} alone, '
+            f'{" ".join(fitting)} came with {options.protocol}; leave them out'
+        )
+    if options.baseline:
+        from mujo_core.evaluation.baselines import get_baseline
+
+        get_baseline(options.baseline)
+        if options.protocol != 'full':
+            raise ValueError(
+                f'expected --baseline with --protocol full, it came with {options.protocol}'
+            )
+    if options.stride is not None and options.stride <= 0:
+        raise ValueError(f'expected --stride above 0 s, {options.stride} came')
+
+
+def run(options: argparse.Namespace, overrides: list[str]) -> int:
+    """Score, print and write."""
+    from mujo_core.evaluation.registry import Task, get_protocol
+    from mujo_core.evaluation.report import cell, write_report
+    from mujo_core.evaluation.runs import join_runs
     from mujo_core.model.checkpoint import DEFAULT, load_checkpoint
 
-    checkpoint = load_checkpoint(options.checkpoint)
+    protocol = get_protocol(options.protocol)
+    _check(options, overrides)
+    folders = options.checkpoint or [str(DEFAULT)]
+    checkpoints = [load_checkpoint(folder) for folder in folders]
+    dataset = get_dataset(options.dataset)
     split = None if options.subjects else options.split
     recordings = load_recordings(options.dataset, options.root, options.subjects, split)
-    results = evaluate_full(checkpoint, recordings, get_dataset(options.dataset).labels)
-    subjects: list[Any] = sorted({r.subject for r in recordings})
-    subjects = [int(s) if s.isdigit() else s for s in subjects]
-    report = {
-        'dataset': options.dataset,
-        'split': 'subjects' if options.subjects else options.split or 'all',
-        'subjects': sorted(subjects, key=str),
-        'recordings': len(recordings),
-        'checkpoint': str(options.checkpoint or DEFAULT),
-        'subsets': {name: scores.to_dict() for name, scores in results.items()},
-    }
-    write_json(report, options.json)
-    rows = [
-        [name, f'{s.accuracy:.4f}', f'{s.macro_f1:.4f}', f'{s.ece:.4f}', str(s.n)]
-        for name, s in results.items()
-    ]
-    title = f'{options.dataset}, subjects {" ".join(map(str, report["subjects"]))}'
-    print_table(title, ['modalities', 'accuracy', 'macro-F1', 'ECE', 'recordings'], rows)
+    recordings = _only(recordings, options.modalities)
+    people = {r.subject for r in recordings}
+    task = Task(
+        checkpoint=checkpoints[0],
+        checkpoint_name=folders[0],
+        dataset=options.dataset,
+        split='subjects' if options.subjects else options.split or 'all',
+        tested=recordings,
+        training=lambda: _other_people(options, people),
+        labels=tuple(dataset.labels),
+        # A published protocol of windows is scored by windows.
+        unit=options.unit or ('window' if getattr(dataset, 'windows', None) else None),
+        stride=options.stride,
+        seeds=tuple(options.seeds),
+        baseline=options.baseline,
+        settings=(options.config, overrides),
+        amounts=tuple(options.amounts),
+        say=lambda line: print(line, flush=True),
+    )
+    result = join_runs(
+        [
+            protocol(replace(task, checkpoint=checkpoint, checkpoint_name=folder))
+            for checkpoint, folder in zip(checkpoints, folders, strict=True)
+        ]
+    )
+    write_json(result.data, options.json)
+    for table in result.tables:
+        print_table(table.title, table.columns, [[*map(cell, row)] for row in table.rows])
+    for note in result.notes:
+        print(note)
+    if options.report:
+        write_report(result, options.protocol, options.report)
+        print(f'report in {Path(options.report) / "report.md"}')
     return 0

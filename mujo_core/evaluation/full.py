@@ -1,27 +1,31 @@
-"""The protocol `full`: one prediction a recording, for every modality subset it allows."""
+"""The protocol `full`: every modality subset that checkpoint and data allow."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 
 import numpy as np
 import torch
 
-from mujo_core.evaluation.metrics import Scores, score
+from mujo_core.evaluation import plots
+from mujo_core.evaluation.baselines import baseline_table, compare_with_baseline
+from mujo_core.evaluation.embedding import Embedding, subsets_of
+from mujo_core.evaluation.metrics import Scores
+from mujo_core.evaluation.predictions import (
+    ExampleSet,
+    Predictions,
+    embed_examples,
+    make_examples,
+    predict,
+)
+from mujo_core.evaluation.registry import Plot, Result, Table, Task, protocol, with_interval
+from mujo_core.evaluation.space_map import map_plot
 from mujo_core.model.batch import batch_windows
-from mujo_core.model.checkpoint import Calibration, Checkpoint
-from mujo_core.recognition.playback import windows_of
+from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.recording import Recording, subset_name
 from mujo_core.window import Window
 
-STRIDE = 0.25
-"""Seconds between the windows of a recording that is longer than one."""
-
-
-def subsets_of(modalities: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return every subset of modalities, single ones first."""
-    return [s for n in range(1, len(modalities) + 1) for s in combinations(modalities, n)]
+__all__ = ['evaluate_full', 'full', 'subsets_of', 'window_logits']
 
 
 def window_logits(checkpoint: Checkpoint, windows: Sequence[Window]) -> np.ndarray:
@@ -31,22 +35,24 @@ def window_logits(checkpoint: Checkpoint, windows: Sequence[Window]) -> np.ndarr
         return checkpoint.model.logits(checkpoint.model(batch), checkpoint.label_vectors()).numpy()
 
 
-def recording_probabilities(
-    checkpoint: Checkpoint, recording: Recording, subset: Sequence[str], columns: Sequence[int]
-) -> np.ndarray | None:
-    """Return (len(columns),) probabilities of a recording, or None where it lacks the subset.
+def protocol_labels(checkpoint: Checkpoint, where: ExampleSet, choices: Sequence[str]) -> list[str]:
+    """Return the labels among which an answer is chosen, in the checkpoint's order."""
+    asked = set(choices) or set(where.labels)
+    return [name for name in checkpoint.labels if name in asked]
 
-    The recording's windows are averaged. The choice is among `columns` alone: a data set's
-    protocol asks which of its activities it is, not whether it is one of them.
-    """
-    if not set(subset) <= set(recording.modalities):
-        return None
-    windows = list(windows_of(recording.only(subset), checkpoint.window, STRIDE))
-    calibration = checkpoint.calibration.get(subset_name(tuple(subset)), Calibration())
-    logits = window_logits(checkpoint, windows)[:, columns] / calibration.temperature
-    probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    return probabilities.mean(axis=0)
+
+def predict_subsets(
+    checkpoint: Checkpoint, embedding: Embedding, where: ExampleSet, choices: Sequence[str]
+) -> dict[str, Predictions]:
+    """Return the answers from every subset of modalities that occurs."""
+    labels = protocol_labels(checkpoint, where, choices)
+    names = list(checkpoint.labels)
+    texts = checkpoint.label_vectors()[[names.index(name) for name in labels]]
+    found = {
+        subset_name(subset): predict(checkpoint, embedding, where, subset, labels, texts)
+        for subset in subsets_of(embedding.modalities)
+    }
+    return {name: predictions for name, predictions in found.items() if predictions}
 
 
 def evaluate_full(
@@ -62,25 +68,52 @@ def evaluate_full(
     Raises:
         ValueError: no recording with a label of the checkpoint.
     """
-    names = list(checkpoint.labels)
-    known = [r for whole in recordings for r in whole.activities() if r.label in checkpoint.labels]
-    if not known:
-        raise ValueError(
-            f'expected recordings with labels out of {", ".join(names)}; '
-            f'{len(recordings)} recordings came, none with one of them'
-        )
-    asked = set(choices) or {str(r.label) for r in known}
-    labels = [name for name in names if name in asked]
-    columns = [names.index(name) for name in labels]
-    present = [m for m in checkpoint.modalities if any(m in r.modalities for r in known)]
-    results = {}
-    for subset in subsets_of(present):
-        rows, truth = [], []
-        for recording in known:
-            row = recording_probabilities(checkpoint, recording, subset, columns)
-            if row is not None and recording.label is not None:
-                rows.append(row)
-                truth.append(labels.index(recording.label))
-        if rows:
-            results[subset_name(subset)] = score(np.stack(rows), np.array(truth), labels)
-    return results
+    where = make_examples(recordings, checkpoint.window, list(checkpoint.labels))
+    embedding = embed_examples(checkpoint, where.examples)
+    found = predict_subsets(checkpoint, embedding, where, choices)
+    return {name: predictions.scores() for name, predictions in found.items()}
+
+
+@protocol('full', 'one answer a recording (or window) from every subset of modalities')
+def full(task: Task) -> Result:
+    """Score every subset; with a baseline, fit it on the other people and test the difference."""
+    checkpoint = task.checkpoint
+    where = make_examples(
+        task.tested, checkpoint.window, list(checkpoint.labels), task.unit, task.stride
+    )
+    embedding = embed_examples(checkpoint, where.examples)
+    found = predict_subsets(checkpoint, embedding, where, task.labels)
+    scores = {name: predictions.scores() for name, predictions in found.items()}
+    spread = {name: predictions.spread() for name, predictions in found.items()}
+    data = {**task.header(), 'subsets': {name: s.to_dict() for name, s in scores.items()}}
+    rows = [
+        [name,
+         with_interval(s.accuracy, spread[name]['accuracy_wilson_95']),
+         with_interval(s.macro_f1, spread[name]['macro_f1_bootstrap_95']),
+         spread[name]['std_over_subjects']['macro_f1'] if len(data['subjects']) > 1 else '-',
+         s.ece, s.n]
+        for name, s in scores.items()
+    ]  # fmt: skip
+    title = f'{task.dataset}, {where.unit}s of subjects {" ".join(map(str, data["subjects"]))}'
+    columns = ['modalities', 'accuracy (95 %)', 'macro-F1 (95 %)', '± people', 'ECE', 'n']
+    tables = [Table(title, columns, rows)]
+    if task.baseline:
+        beside = compare_with_baseline(task, where, found)
+        data['baseline'] = beside
+        tables.append(baseline_table(beside))
+    best = max(found, key=lambda name: name.count('+'))
+    pictures = [
+        Plot('subsets', 'Macro-F1 by modality subset; bars: 95 % bootstrap over recordings, '
+             'dots: single subjects', lambda: plots.subset_bars(scores, spread, data)),
+        Plot('confusion', f'Confusion matrix of {best}, share of each true label',
+             lambda: plots.confusion_matrix(found[best].confusion(), found[best].labels)),
+        map_plot(checkpoint, embedding, where),
+    ]  # fmt: skip
+    details = {
+        'unit': where.unit,
+        'stride': where.stride,
+        'spread': spread,
+        'confusion': {name: p.confusion().tolist() for name, p in found.items()},
+        'labels': found[best].labels,
+    }
+    return Result(data, tables, pictures, details)

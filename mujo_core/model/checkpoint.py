@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save
 
 from mujo_core.labels import Label, dump_labels, load_labels
 from mujo_core.model.joint_space import JointSpace, ModelSettings
+from mujo_core.model.text import ENCODER
 from mujo_core.window import WindowSpec
 
 FORMAT = 1
@@ -64,12 +65,13 @@ class Checkpoint:
         model: the joint space, in evaluation mode.
         window: window and grid that it was trained on.
         labels: name to label, in the order of its outputs.
-        sentences: (L, 384) sentence embeddings of the labels.
+        sentences: (L, text_size) sentence embeddings of the labels.
         calibration: by name of the modality subset.
         card: the model card, Markdown.
         modalities: what the model was trained on.
         classes: (L, size) learned class vectors that stand in for those of the labels' texts, not
             normalized (see `mujo_core.training.linear_probe`); None where the texts classify.
+        text_model: the sentence encoder that made `sentences`.
     """
 
     model: JointSpace
@@ -80,6 +82,7 @@ class Checkpoint:
     card: str = ''
     modalities: tuple[str, ...] = ('pose', 'imu')
     classes: np.ndarray | None = None
+    text_model: str = ENCODER
 
     def label_vectors(self) -> torch.Tensor:
         """Return (L, size) vectors by which windows are classified: unit vectors of the labels'
@@ -99,6 +102,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: str | Path) -> None:
         'format': FORMAT,
         'modalities': list(checkpoint.modalities),
         'model': asdict(checkpoint.model.settings),
+        'text': {'model': checkpoint.text_model},
         'window': {k: v for k, v in asdict(checkpoint.window).items() if k != 'video_shape'},
         'labels': list(checkpoint.labels),
         **({'classes': True} if checkpoint.classes is not None else {}),
@@ -191,6 +195,7 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
         window = _settings(WindowSpec, config['window'], path)
         modalities = tuple(config.get('modalities', ('pose', 'imu')))
         names = list(config['labels'])
+        text_model = str(config.get('text', {}).get('model', ENCODER))
     with _reading(folder / 'model.safetensors'):
         model.load_state_dict(load_file(folder / 'model.safetensors'))
     with _reading(folder / 'labels.yaml'):
@@ -216,6 +221,7 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
         card=card,
         modalities=modalities,
         classes=classes,
+        text_model=text_model,
     )
     shape = (len(names), model.settings.size)
     if classes is not None and classes.shape != shape:

@@ -12,7 +12,7 @@ from mujo_core.model.batch import Batch
 from mujo_core.model.imu import ImuEncoder
 from mujo_core.model.pose import PoseEncoder
 from mujo_core.model.sequence import Steps
-from mujo_core.model.text import TextEncoder
+from mujo_core.model.text import TEXT_SIZE, TextEncoder
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class ModelSettings:
         width: channels inside the encoders.
         dropout: share dropped inside the encoders in training.
         pose_rate, imu_rate: steps a second on the grid, Hz.
+        text_size: length of the sentence embeddings; training takes it from the encoder.
     """
 
     size: int = 128
@@ -31,6 +32,7 @@ class ModelSettings:
     dropout: float = 0.1
     pose_rate: float = 25.0
     imu_rate: float = 50.0
+    text_size: int = TEXT_SIZE
 
 
 class JointSpace(nn.Module):
@@ -41,7 +43,7 @@ class JointSpace(nn.Module):
         self.settings = settings = settings or ModelSettings()
         self.pose = PoseEncoder(settings.width, settings.size, settings.pose_rate, settings.dropout)
         self.imu = ImuEncoder(settings.width, settings.size, settings.imu_rate, settings.dropout)
-        self.text = TextEncoder(settings.width, settings.size, settings.dropout)
+        self.text = TextEncoder(settings.text_size, settings.width, settings.size, settings.dropout)
         self.log_scale = nn.Parameter(torch.tensor(2.5))
         """Logarithm of 1 / temperature of the classifier."""
         self.log_contrast = nn.Parameter(torch.tensor(2.5))
@@ -90,7 +92,7 @@ class JointSpace(nn.Module):
         return self.fuse(vectors)
 
     def label_vectors(self, sentences: torch.Tensor) -> torch.Tensor:
-        """Return (L, size) unit vectors of labels given as (L, 384) sentence embeddings."""
+        """Return (L, size) unit vectors of labels given as (L, text_size) sentence embeddings."""
         return functional.normalize(self.text(sentences), dim=-1)
 
     def logits(self, vectors: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -95,14 +96,14 @@ def fit_model(
     batches = fit.steps * fit.accumulate
     sampler = WindowSampler(clips, config.window, config.sampler)
     dataset = WindowDataset(sampler, list(labels), weights, batches * fit.batch_size, fit.seed)
-    model = JointSpace(config.model)
+    sentences = embed_labels(labels, config.text.model)
+    model = JointSpace(replace(config.model, text_size=sentences.shape[1]))
     if start is not None:
         model.load_state_dict(start.state_dict())
     if team.count > 1:
         model.always = frozenset(
             modality_of(name) for clip in clips for name in (*clip.streams, *clip.virtual)
         )
-    sentences = embed_labels(labels)
     module = JointSpaceModule(model, torch.from_numpy(sentences), fit, config.objectives)
     done = run.begin(config, clips, write=team.rank == 0) if run else 0
     with TemporaryDirectory() as scratch:
@@ -144,7 +145,11 @@ def fit_model(
             module.load_state_dict(read_snapshot(best.best_model_path)['state_dict'])
     model.always = frozenset()
     return Checkpoint(
-        model=model.cpu().eval(), window=config.window, labels=labels, sentences=sentences
+        model=model.cpu().eval(),
+        window=config.window,
+        labels=labels,
+        sentences=sentences,
+        text_model=config.text.model,
     )
 
 

@@ -114,7 +114,7 @@ def fit_probe(
     return replace(
         checkpoint,
         labels=labels,
-        sentences=embed_labels(labels),
+        sentences=embed_labels(labels, checkpoint.text_model),
         classes=np.ascontiguousarray(vectors / scale, dtype=np.float32),
         calibration={},
         card='',

@@ -62,7 +62,7 @@ class JointSpaceModule(lightning.LightningModule):
 
     Args:
         model: the joint space.
-        sentences: (L, 384) sentence embeddings of the labels.
+        sentences: (L, S) sentence embeddings of the labels.
         settings: how it is fitted.
         objectives: what it learns.
     """

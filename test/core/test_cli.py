@@ -83,6 +83,14 @@ TRAIN = 'train --output OUT --data.root UTD'
         ('evaluate --dataset utd_mhad --root UTD --checkpoint NOWHERE', 'NOWHERE'),
         (EVALUATE + ' --split even', 'train, test, all'),
         (EVALUATE + ' --subjects 9', 'subjects 1, 2, 3'),
+        (EVALUATE + ' --protocol fast', 'full, missing_modality, low_label, zero_shot, retrieval'),
+        (EVALUATE + ' --baseline oracle', 'minirocket'),
+        (EVALUATE + ' --protocol retrieval --baseline minirocket', 'retrieval'),
+        (EVALUATE + ' --fit.steps 5', 'low_label'),
+        (EVALUATE + ' --stride 0', '--stride'),
+        (EVALUATE + ' --modalities video', 'pose, imu'),
+        (EVALUATE + ' --protocol low_label --subjects 1 --amounts most', '2% or 5/class'),
+        (EVALUATE + ' --protocol low_label', 'none is left'),
         ('train --data.root UTD', '--output'),
         ('train --output OUT', '--data.root'),
         ('train --output OUT --data.root NOWHERE', 'NOWHERE'),
@@ -158,6 +166,31 @@ def test_evaluate_writes_the_report_of_the_design(capsys, utd, tiny_folder, tmp_
         assert figures['n'] == 6
         assert set(figures['per_class']) == {'swipe_left', 'walk', 'squat'}
         assert all(0 <= figures[name] <= 1 for name in ('accuracy', 'macro_f1', 'ece'))
+
+
+@pytest.mark.parametrize('protocol', ['missing_modality', 'zero_shot', 'retrieval'])
+def test_other_protocols_write_json_too(capsys, utd, tiny_folder, tmp_path, protocol):
+    out = tmp_path / 'out.json'
+    report = evaluate(
+        capsys, utd, tiny_folder, out, '--subjects', '2', '--protocol', protocol,
+        '--modalities', 'imu', '--report', str(tmp_path / 'report'),
+    )  # fmt: skip
+    assert report['subjects'] == [2]
+    assert list(report.get('subsets', {'imu': 0})) == ['imu']
+    assert (tmp_path / 'report' / 'report.md').exists()
+
+
+def test_several_checkpoints_give_mean_and_spread(capsys, utd, tiny_folder, tmp_path):
+    out = tmp_path / 'out.json'
+    done(
+        capsys, 'evaluate', '--checkpoint', tiny_folder, tiny_folder, '--dataset', 'utd_mhad',
+        '--root', utd, '--json', out,
+    )  # fmt: skip
+    report = json.loads(out.read_text())
+    assert len(report['runs']) == 2
+    macro_f1 = report['over_checkpoints']['subsets']['pose']['macro_f1']
+    assert macro_f1['std'] == 0.0
+    assert macro_f1['mean'] == report['runs'][0]['subsets']['pose']['macro_f1']
 
 
 def test_subjects_override_the_split(capsys, utd, tiny_folder, tmp_path):

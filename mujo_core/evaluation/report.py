@@ -1,0 +1,51 @@
+"""A report folder: `report.md` to read, `report.json` to compute with, and its pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mujo_core.evaluation.registry import Result, Table
+
+
+def cell(value: str | int | float) -> str:
+    """Return a figure as people read it: shares with four digits, counts as they are."""
+    if not isinstance(value, float):
+        return str(value)
+    if abs(value) > 1.0:
+        return f'{value:g}'
+    return f'{value:.4f}' if abs(value) >= 1e-4 or value == 0 else f'{value:.0e}'
+
+
+def _markdown(table: Table) -> list[str]:
+    lines = [f'## {table.title}', '']
+    lines.append(f'| {" | ".join(table.columns)} |')
+    lines.append(f'|---|{"---:|" * (len(table.columns) - 1)}')
+    lines += [f'| {" | ".join(map(cell, row))} |' for row in table.rows]
+    return [*lines, '']
+
+
+def write_report(result: Result, protocol: str, folder: str | Path) -> None:
+    """Write a result into a folder, replacing an older report there."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    data: dict[str, Any] = {'protocol': protocol, **result.data, **result.details}
+    (folder / 'report.json').write_text(json.dumps(data, indent=1) + '\n', encoding='utf-8')
+    known = result.data
+    checkpoints = known['checkpoint']
+    checkpoints = [checkpoints] if isinstance(checkpoints, str) else checkpoints
+    lines = [
+        f'# {known["dataset"]}: {protocol}',
+        '',
+        f'Checkpoint {", ".join(f"`{name}`" for name in checkpoints)}; split {known["split"]}, '
+        f'{known["recordings"]} recordings of subjects {", ".join(map(str, known["subjects"]))}.',
+        '',
+    ]
+    for table in result.tables:
+        lines += _markdown(table)
+    lines += [line for note in result.notes for line in (note, '')]
+    for plot in result.plots:
+        plot.draw().savefig(folder / f'{plot.name}.png')
+        lines += [f'![{plot.caption}]({plot.name}.png)', '', f'*{plot.caption}*', '']
+    (folder / 'report.md').write_text('\n'.join(lines), encoding='utf-8')
