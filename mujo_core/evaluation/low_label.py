@@ -230,7 +230,8 @@ def low_label(task: Task) -> Result:
     title = f'macro-F1 on unseen people, {task.dataset}, {len(task.seeds)} seeds'
     picture = Plot(
         'label_fraction',
-        'Macro-F1 on unseen people by the number of labelled windows; band: std over seeds',
+        f'Macro-F1 on unseen people by labelled windows, {config.fit.steps} steps a fit; '
+        'band: std over seeds',
         lambda: plots.label_curve(curve),
     )
     return Result(data, [Table(title, columns, rows_of_table)], [picture])

@@ -139,7 +139,7 @@ def label_curve(curve: Sequence[Mapping[str, Any]]) -> Figure:
     axes.set_ylabel('macro-F1, unseen people', fontsize=12)
     axes.set_ylim(0.0, 1.02)
     axes.grid(axis='y', alpha=0.3)
-    axes.legend(fontsize=11, loc='lower right')
+    axes.legend(fontsize=10, loc='lower center', bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
     return figure
 
 

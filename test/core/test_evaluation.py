@@ -182,7 +182,7 @@ def test_words_of_labels_are_the_taxonomys_or_their_own():
     assert texts['Jogging'].prompts == taxonomy()['jog'].prompts
     assert 'a person juggle balls' in texts['juggle_balls'].sentences
     both = label_texts(['jogging', 'running'])
-    assert both['jogging'].sentences != both['running'].sentences
+    assert not set(both['jogging'].sentences) & set(both['running'].sentences)
 
 
 @pytest.mark.parametrize(
