@@ -134,11 +134,12 @@ def protocols() -> dict[str, str]:
     """Return every protocol's name and summary."""
     for module in _BUILT_IN:
         import_module(f'mujo_core.evaluation.{module}')
-    return {name: summary for name, (summary, _) in _PROTOCOLS.items()}
+    names = dict.fromkeys((*_BUILT_IN, *_PROTOCOLS))
+    return {name: _PROTOCOLS[name][0] for name in names}
 
 
 def get_protocol(name: str) -> ProtocolFunction:
     """Return a protocol by name; ValueError lists the names."""
-    if name not in protocols():
-        raise ValueError(f'expected a protocol out of {", ".join(_PROTOCOLS)}; {name!r} came')
+    if name not in (known := protocols()):
+        raise ValueError(f'expected a protocol out of {", ".join(known)}; {name!r} came')
     return _PROTOCOLS[name][1]
