@@ -7,7 +7,7 @@ from torch import nn
 
 from mujo_core.inertial import STANDARD_GRAVITY
 from mujo_core.model.batch import PLACEMENT_WORDS
-from mujo_core.model.sequence import SequenceEncoder
+from mujo_core.model.sequence import SequenceEncoder, Steps, spread_rows
 
 
 class ImuEncoder(nn.Module):
@@ -26,7 +26,17 @@ class ImuEncoder(nn.Module):
         self, imu: torch.Tensor, mask: torch.Tensor, placement: torch.Tensor
     ) -> torch.Tensor:
         """Return the vectors, not normalized."""
-        batch, devices, steps, _ = imu.shape
+        return self.pool(self.steps(imu, mask, placement))
+
+    def pool(self, steps: Steps) -> torch.Tensor:
+        """Steps (B, D, T', width) to vectors (B, size): the mean over a window's devices."""
+        there = steps.present
+        vectors = spread_rows(self.trunk.pool(steps.rows(there)), there)
+        return vectors.sum(dim=1) / there.sum(dim=1, keepdim=True).clamp(min=1)
+
+    def steps(self, imu: torch.Tensor, mask: torch.Tensor, placement: torch.Tensor) -> Steps:
+        """Return steps (B, D, T', width); a device that is absent keeps none."""
+        length = imu.shape[2]
         present = mask.any(dim=-1)
         # Devices that are absent only fill up the batch: they cost no time and no statistics.
         there = present.flatten()
@@ -40,12 +50,9 @@ class ImuEncoder(nn.Module):
         change = torch.zeros_like(acceleration)
         joined = (seen[:, 1:] & seen[:, :-1]).unsqueeze(-1)
         change[:, 1:] = (acceleration[:, 1:] - acceleration[:, :-1]) * joined
-        where = self.place(placement).flatten(0, 1)[there].unsqueeze(1).expand(-1, steps, -1)
+        where = self.place(placement).flatten(0, 1)[there].unsqueeze(1).expand(-1, length, -1)
         features = torch.cat(
             [acceleration, rotation, size - 1.0, spin, along, change * 3, where], dim=-1
         )
-        found = self.trunk(features.clamp(-20.0, 20.0), seen)
-        vectors = found.new_zeros(batch * devices, found.shape[-1])
-        vectors[there] = found
-        vectors = vectors.view(batch, devices, -1)
-        return vectors.sum(dim=1) / present.sum(dim=1, keepdim=True).clamp(min=1)
+        found = self.trunk.steps(features.clamp(-20.0, 20.0), seen)
+        return found.spread(present)

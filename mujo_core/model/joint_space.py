@@ -11,6 +11,7 @@ from torch.nn import functional
 from mujo_core.model.batch import Batch
 from mujo_core.model.imu import ImuEncoder
 from mujo_core.model.pose import PoseEncoder
+from mujo_core.model.sequence import Steps
 from mujo_core.model.text import TextEncoder
 
 
@@ -48,18 +49,29 @@ class JointSpace(nn.Module):
         """Modalities that are encoded though a batch has none of them: processes that train
         together share their statistics, so all of them take the same steps."""
 
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """What it has encoders for, text aside."""
+        return ('pose', 'imu')
+
+    def steps(self, batch: Batch) -> dict[str, Steps]:
+        """Return modality to its encoder's steps; what no window holds is left out."""
+        found = {}
+        present = batch.present
+        if 'pose' in self.always or bool(present['pose'].any()):
+            found['pose'] = self.pose.steps(batch.pose, batch.pose_mask, batch.root)
+        if 'imu' in self.always or bool(present['imu'].any()):
+            found['imu'] = self.imu.steps(batch.imu, batch.imu_mask, batch.placement)
+        return found
+
+    def pool(self, steps: dict[str, Steps]) -> dict[str, torch.Tensor]:
+        """Return modality to (B, size) vectors, not normalized; absent ones are zero."""
+        encoders: dict[str, PoseEncoder | ImuEncoder] = {'pose': self.pose, 'imu': self.imu}
+        return {modality: encoders[modality].pool(found) for modality, found in steps.items()}
+
     def encode(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Return modality to (B, size) vectors, not normalized; absent ones are zero."""
-        present = batch.present
-        vectors = {}
-        if 'pose' in self.always or bool(present['pose'].any()):
-            there = present['pose']
-            found = self.pose(batch.pose[there], batch.pose_mask[there], batch.root[there])
-            vectors['pose'] = found.new_zeros(len(batch), found.shape[-1])
-            vectors['pose'][there] = found
-        if 'imu' in self.always or bool(present['imu'].any()):
-            vectors['imu'] = self.imu(batch.imu, batch.imu_mask, batch.placement)
-        return vectors
+        return self.pool(self.steps(batch))
 
     @staticmethod
     def fuse(vectors: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from mujo_core.model.sequence import SequenceEncoder
+from mujo_core.model.sequence import SequenceEncoder, Steps, spread_rows
 from mujo_core.skeleton import CANONICAL_JOINTS, PARENTS
 
 _JOINTS = len(CANONICAL_JOINTS)
@@ -23,6 +23,18 @@ class PoseEncoder(nn.Module):
 
     def forward(self, pose: torch.Tensor, mask: torch.Tensor, root: torch.Tensor) -> torch.Tensor:
         """Return the vectors, not normalized."""
+        return self.pool(self.steps(pose, mask, root))
+
+    def pool(self, steps: Steps) -> torch.Tensor:
+        """Steps (B, T', width) to vectors (B, size); 0 for a window that keeps none."""
+        there = steps.present
+        return spread_rows(self.trunk.pool(steps.rows(there)), there)
+
+    def steps(self, pose: torch.Tensor, mask: torch.Tensor, root: torch.Tensor) -> Steps:
+        """Return steps (B, T', width); a window without pose keeps none."""
+        # Windows without pose cost no time and no statistics.
+        there = mask.flatten(1).any(dim=1)
+        pose, mask, root = pose[there], mask[there], root[there]
         seen = mask.unsqueeze(-1).to(pose.dtype)
         pose = pose * seen
         bones = (pose - pose[:, :, self.parents]) * seen * seen[:, :, self.parents]
@@ -33,4 +45,4 @@ class PoseEncoder(nn.Module):
         features = torch.cat([pose * 2, bones * 4, velocity, seen], dim=-1)
         step = mask.any(dim=-1)
         features = torch.cat([features.flatten(2), root * step.unsqueeze(-1)], dim=-1)
-        return self.trunk(features, step)
+        return self.trunk.steps(features, step).spread(there)

@@ -2,9 +2,44 @@
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
 import torch
 from torch import nn
 from torch.nn import functional
+
+
+class Steps(NamedTuple):
+    """What an encoder makes of windows before it pools them to vectors.
+
+    Attributes:
+        values: (..., T', width), step k from the input around its sample k * stride.
+        keep: (..., T') bool, steps with any data under them.
+    """
+
+    values: torch.Tensor
+    keep: torch.Tensor
+
+    @property
+    def present(self) -> torch.Tensor:
+        """(...) bool: rows with any step."""
+        return self.keep.any(dim=-1)
+
+    def rows(self, there: torch.Tensor) -> Steps:
+        """Return the rows that are there, out of (..., T', width)."""
+        return Steps(self.values[there], self.keep[there])
+
+    def spread(self, there: torch.Tensor) -> Steps:
+        """Put (N, T', width) back to the N places that are `there`; the others are empty."""
+        return Steps(spread_rows(self.values, there), spread_rows(self.keep, there))
+
+
+def spread_rows(rows: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
+    """Put (N, ...) to the N places that are True in `there` (any shape); zero elsewhere."""
+    out = rows.new_zeros(*there.shape, *rows.shape[1:])
+    out[there] = rows
+    return out
 
 
 class ResidualBlock(nn.Module):
@@ -63,8 +98,13 @@ class SequenceEncoder(nn.Module):
         self.norm = nn.LayerNorm(2 * width)
         self.head = nn.Linear(2 * width, size)
 
-    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """(B, T, C) and (B, T) bool to (B, size); rows without any step give the bias alone."""
+    @property
+    def stride(self) -> int:
+        """Samples a step."""
+        return math.prod(self.shrink)
+
+    def steps(self, x: torch.Tensor, mask: torch.Tensor) -> Steps:
+        """(B, T, C) and (B, T) bool to steps (B, T', width), T' = ceil(T / stride)."""
         present = mask.to(x.dtype).unsqueeze(1)
         x = torch.cat([x.transpose(1, 2) * present, present], dim=1)
         x = functional.gelu(self.stem_norm(self.stem(x)))
@@ -73,15 +113,23 @@ class SequenceEncoder(nn.Module):
         for stride in self.shrink:
             if stride > 1:
                 present = functional.max_pool1d(present, stride, ceil_mode=True)
-        present = present[..., : x.shape[-1]]
         x = (x + self.position(x)).transpose(1, 2)
-        keep = present.squeeze(1) > 0
+        keep = present[..., : x.shape[1]].squeeze(1) > 0
         # A row with no step at all would turn to NaN in the softmax; it attends to everything.
         blocked = ~keep & keep.any(dim=1, keepdim=True)
         if len(x):  # torch's attention refuses a batch of nothing
             x = self.attention(x, src_key_padding_mask=blocked)
-        weight = present.transpose(1, 2)
+        return Steps(x, keep)
+
+    def pool(self, steps: Steps) -> torch.Tensor:
+        """Steps (B, T', width) to (B, size); rows without any step give the bias alone."""
+        x, keep = steps
+        weight = keep.unsqueeze(-1).to(x.dtype)
         mean = (x * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1.0)
-        top = x.masked_fill(weight == 0, -1e4).amax(dim=1)
+        top = x.masked_fill(~keep.unsqueeze(-1), -1e4).amax(dim=1)
         top = torch.where(keep.any(dim=1, keepdim=True), top, torch.zeros_like(top))
         return self.head(self.norm(torch.cat([mean, top], dim=1)))
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """(B, T, C) and (B, T) bool to (B, size); rows without any step give the bias alone."""
+        return self.pool(self.steps(x, mask))

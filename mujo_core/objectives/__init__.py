@@ -1,6 +1,27 @@
-"""Loss terms; each is a function of unit vectors and labels, masked where a modality is absent."""
+"""Loss terms and the strategies that weigh them, each registered by its name.
 
-from mujo_core.objectives.classification import classification
-from mujo_core.objectives.contrastive import info_nce
+Importing the room registers its own ones.
+"""
 
-__all__ = ['classification', 'info_nce']
+from mujo_core.objectives import (
+    classification,
+    contrastive,
+    gradient_strategies,
+    reconstruction,
+    regression,
+    strategies,
+)
+from mujo_core.objectives.registry import STRATEGIES, TERMS, strategy, term
+
+__all__ = [
+    'STRATEGIES',
+    'TERMS',
+    'classification',
+    'contrastive',
+    'gradient_strategies',
+    'reconstruction',
+    'regression',
+    'strategies',
+    'strategy',
+    'term',
+]

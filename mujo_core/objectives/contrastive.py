@@ -1,9 +1,27 @@
-"""Symmetric InfoNCE between two modalities (van den Oord et al. 2018; Radford et al. 2021)."""
+"""Contrastive terms: views of one window together, those of other activities' windows apart."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from itertools import combinations
+
 import torch
+from torch import nn
 from torch.nn import functional
+
+from mujo_core.model.joint_space import JointSpace
+from mujo_core.objectives.gather import gather
+from mujo_core.objectives.registry import term
+from mujo_core.objectives.term import Term, TermInputs
+
+PairLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor | None]
+
+
+def other_windows_of_the_label(labels: torch.Tensor) -> torch.Tensor:
+    """Return (B, B) bool: two windows of one label. Unlabelled ones (below 0) are like no other."""
+    same = (labels[:, None] == labels[None, :]) & (labels >= 0)[:, None]
+    return same.fill_diagonal_(False)
 
 
 def info_nce(
@@ -12,28 +30,124 @@ def info_nce(
     labels: torch.Tensor,
     present: torch.Tensor,
     scale: torch.Tensor,
-) -> torch.Tensor:
-    """Pull the two views of a window together and push other activities' windows away.
+) -> torch.Tensor | None:
+    """Symmetric InfoNCE (van den Oord et al. 2018; Radford et al. 2021) of two views.
 
     Windows of one label are not each other's negatives: they are left out of the denominator.
 
     Args:
         first, second: (B, E) unit vectors of two modalities.
-        labels: (B,) label of each window.
+        labels: (B,) label of each window, below 0 where unknown.
         present: (B,) bool, windows that hold both modalities.
         scale: 1 / temperature.
 
     Returns:
-        The mean loss; 0 with fewer than two such windows.
+        The mean loss; None with fewer than two such windows.
     """
     if int(present.sum()) < 2:
-        return first.sum() * 0.0
+        return None
     first, second, labels = first[present], second[present], labels[present]
     similarity = scale * first @ second.T
-    same = labels[:, None] == labels[None, :]
-    same.fill_diagonal_(False)
-    similarity = similarity.masked_fill(same, float('-inf'))
+    similarity = similarity.masked_fill(other_windows_of_the_label(labels), float('-inf'))
     target = torch.arange(len(labels), device=first.device)
     forward = functional.cross_entropy(similarity, target)
     backward = functional.cross_entropy(similarity.T, target)
     return (forward + backward) / 2
+
+
+def siglip(
+    first: torch.Tensor,
+    second: torch.Tensor,
+    labels: torch.Tensor,
+    present: torch.Tensor,
+    scale: torch.Tensor,
+    bias: torch.Tensor,
+) -> torch.Tensor | None:
+    """Sigmoid loss (Zhai et al., ICCV 2023): is this pair of views one window, yes or no?
+
+    Two windows of one label are neither a positive nor a negative pair: they are left out.
+
+    Args:
+        scale, bias: of the cosine inside the sigmoid; the others as in `info_nce`.
+
+    Returns:
+        The sum over pairs by the number of windows; None with fewer than two such windows.
+    """
+    if int(present.sum()) < 2:
+        return None
+    first, second, labels = first[present], second[present], labels[present]
+    logits = scale * first @ second.T + bias
+    target = torch.eye(len(labels), dtype=logits.dtype, device=logits.device)
+    losses = functional.binary_cross_entropy_with_logits(logits, target, reduction='none')
+    return losses.masked_fill(other_windows_of_the_label(labels), 0.0).sum() / len(labels)
+
+
+def pairwise_mean(inputs: TermInputs, text: bool, loss: PairLoss) -> torch.Tensor | None:
+    """Return the mean of a loss over all pairs of modalities, over the windows of all processes.
+
+    Args:
+        text: let the vector of a window's label be a modality of it.
+        loss: (first, second, labels, present) to the loss of a pair.
+    """
+    units, present = dict(inputs.units), dict(inputs.present)
+    if text and len(inputs.label_vectors):
+        units['text'] = inputs.label_vectors[inputs.labels.clamp(min=0)]
+        present['text'] = inputs.labelled
+    labels = gather(inputs.labels)
+    views = {m: (gather(units[m]), gather(present[m])) for m in units}
+    found = []
+    for (first, has_first), (second, has_second) in combinations(views.values(), 2):
+        pair = loss(first, second, labels, has_first & has_second)
+        if pair is not None:
+            found.append(pair)
+    return torch.stack(found).mean() if found else None
+
+
+@term('info_nce')
+class InfoNce(Term):
+    """`info_nce` over all pairs of modalities; the joint space holds the learned temperature.
+
+    Args:
+        text: a window's label is one of its modalities.
+    """
+
+    def __init__(self, model: JointSpace, *, text: bool = True) -> None:
+        super().__init__(model)
+        self.text = text
+
+    def forward(self, inputs: TermInputs) -> torch.Tensor | None:
+        """Return the mean over the pairs that at least two windows hold."""
+        scale = inputs.model.log_contrast.exp().clamp(max=50.0)
+        return pairwise_mean(
+            inputs, self.text, lambda a, b, labels, both: info_nce(a, b, labels, both, scale)
+        )
+
+
+@term('siglip')
+class Siglip(Term):
+    """`siglip` over all pairs of modalities, with learned scale and bias.
+
+    Args:
+        text: a window's label is one of its modalities.
+        scale, bias: where they start. The paper's bias of -10 suits batches of 32,768: it is
+            minus the logarithm of the number of negatives, here of some sixty.
+    """
+
+    def __init__(
+        self, model: JointSpace, *, text: bool = True, scale: float = 10.0, bias: float = -4.0
+    ) -> None:
+        super().__init__(model)
+        if scale <= 0.0:
+            raise ValueError(f'siglip: expected a scale above 0, {scale} came')
+        self.text = text
+        self.log_scale = nn.Parameter(torch.tensor(math.log(scale)))
+        self.bias = nn.Parameter(torch.tensor(float(bias)))
+
+    def forward(self, inputs: TermInputs) -> torch.Tensor | None:
+        """Return the mean over the pairs that at least two windows hold."""
+        scale = self.log_scale.exp().clamp(max=100.0)
+        return pairwise_mean(
+            inputs,
+            self.text,
+            lambda a, b, labels, both: siglip(a, b, labels, both, scale, self.bias),
+        )

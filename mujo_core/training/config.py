@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mujo_core.model.joint_space import ModelSettings
+from mujo_core.objectives.multitask import ObjectiveSettings
 from mujo_core.training.module import FitSettings
 from mujo_core.training.sampler import SamplerSettings
 from mujo_core.window import WindowSpec
@@ -68,6 +69,7 @@ class TrainConfig:
     window: WindowSpec = field(default_factory=WindowSpec)
     model: ModelSettings = field(default_factory=ModelSettings)
     sampler: SamplerSettings = field(default_factory=SamplerSettings)
+    objectives: ObjectiveSettings = field(default_factory=ObjectiveSettings)
     fit: FitSettings = field(default_factory=FitSettings)
     probe: ProbeSettings = field(default_factory=ProbeSettings)
 

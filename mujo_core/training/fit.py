@@ -102,7 +102,7 @@ def fit_model(
             modality_of(name) for clip in clips for name in (*clip.streams, *clip.virtual)
         )
     sentences = embed_labels(labels)
-    module = JointSpaceModule(model, torch.from_numpy(sentences), fit)
+    module = JointSpaceModule(model, torch.from_numpy(sentences), fit, config.objectives)
     done = run.begin(config, clips, write=team.rank == 0) if run else 0
     with TemporaryDirectory() as scratch:
         best = _best_weights(fit, run.folder if run else Path(scratch))

@@ -12,7 +12,8 @@ from torchmetrics.classification import MulticlassF1Score
 
 from mujo_core.model.batch import Batch
 from mujo_core.model.joint_space import JointSpace
-from mujo_core.objectives import classification, info_nce
+from mujo_core.objectives.multitask import MultitaskLoss, ObjectiveSettings
+from mujo_core.objectives.term import TermInputs
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,6 @@ class FitSettings:
     Attributes:
         steps: optimizer steps; batch_size: windows a step.
         learning_rate: the peak of the one-cycle schedule; weight_decay: of AdamW.
-        smoothing: label smoothing.
-        contrast: weight of the contrastive term.
-        lone: weight of the classification of each modality alone.
         seed: of weights and draws; workers: loader processes; threads: of torch, since with
             windows this small a second one gains little and loses much on a busy machine.
         average: decay of the moving average of the weights that is kept; 0 keeps the last ones.
@@ -44,9 +42,6 @@ class FitSettings:
     batch_size: int = 64
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
-    smoothing: float = 0.1
-    contrast: float = 0.5
-    lone: float = 1.0
     seed: int = 0
     workers: int = 1
     threads: int = 1
@@ -69,55 +64,45 @@ class JointSpaceModule(lightning.LightningModule):
         model: the joint space.
         sentences: (L, 384) sentence embeddings of the labels.
         settings: how it is fitted.
+        objectives: what it learns.
     """
 
-    def __init__(self, model: JointSpace, sentences: torch.Tensor, settings: FitSettings) -> None:
+    def __init__(
+        self,
+        model: JointSpace,
+        sentences: torch.Tensor,
+        settings: FitSettings,
+        objectives: ObjectiveSettings | None = None,
+    ) -> None:
         super().__init__()
         self.model = model
+        self.objectives = MultitaskLoss(model, objectives or ObjectiveSettings())
         self.register_buffer('sentences', sentences)
         self.sentences: torch.Tensor
         self.settings = settings
-        self.macro_f1 = MulticlassF1Score(len(sentences), average='macro')
+        self.macro_f1 = MulticlassF1Score(len(sentences), average='macro', ignore_index=-1)
 
     def training_step(self, batch: tuple[Batch, torch.Tensor], index: int) -> torch.Tensor:
-        """Return the loss of a batch: each modality alone, their fusion, and the contrast."""
+        """Return the loss of a batch; log that of each term, and its weight."""
         windows, labels = batch
-        present = windows.present
-        vectors = self.model.encode(windows)
-        names = self.model.label_vectors(self.sentences)
-        smoothing = self.settings.smoothing
-        known = labels >= 0
-        anything = torch.stack(list(present.values())).any(dim=0) & known
-        fused = self.model.logits(self.model.fuse(vectors), names)
-        loss = classification(fused, labels, anything, smoothing)
-        terms = {'fused': loss.detach()}
-        units = {m: functional.normalize(v, dim=-1) for m, v in vectors.items()}
-        for modality, unit in units.items():
-            logits = self.model.logits(unit, names)
-            term = classification(logits, labels, present[modality] & known, smoothing)
-            terms[modality] = term.detach()
-            loss = loss + self.settings.lone * term
-        if len(units) == 2:
-            both = present['pose'] & present['imu']
-            scale = self.model.log_contrast.exp().clamp(max=50.0)
-            term = info_nce(units['pose'], units['imu'], labels, both, scale)
-            terms['contrast'] = term.detach()
-            loss = loss + self.settings.contrast * term
-        self.log_dict({f'loss/{k}': v for k, v in terms.items()}, prog_bar=True, sync_dist=True)
+        inputs = TermInputs.encode(self.model, windows, labels, self.sentences)
+        loss, losses = self.objectives(inputs)
+        shown = {f'loss/{name}': value for name, value in losses.items()}
+        self.log_dict(shown, prog_bar=True, sync_dist=True)
+        weights = self.objectives.strategy.weights()
+        self.log_dict({f'weight/{name}': value for name, value in weights.items()})
         return loss
 
     def validation_step(self, batch: tuple[Batch, torch.Tensor], index: int) -> None:
         """Judge the fusion of what held-out windows hold, among the labels."""
         windows, labels = batch
-        known = labels >= 0
         names = self.model.label_vectors(self.sentences)
-        logits, labels = self.model.logits(self.model(windows), names)[known].float(), labels[known]
-        if not len(labels):
-            return
+        logits = self.model.logits(self.model(windows), names).float()
         self.macro_f1.update(logits, labels)
-        loss = functional.cross_entropy(logits, labels)
+        known = max(1, int((labels >= 0).sum()))
+        total = functional.cross_entropy(logits, labels, ignore_index=-1, reduction='sum')
         self.log('validation/macro_f1', self.macro_f1, on_epoch=True, prog_bar=True)
-        self.log('validation/loss', loss, on_epoch=True, batch_size=len(labels), sync_dist=True)
+        self.log('validation/loss', total / known, on_epoch=True, batch_size=known, sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         """AdamW and one cycle."""

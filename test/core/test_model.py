@@ -230,3 +230,27 @@ def test_gradients_reach_every_parameter(tiny_checkpoint, make_window):
     ).backward()
     without = {n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()}
     assert without <= {'log_contrast'}
+
+
+def test_pooling_an_encoders_steps_gives_its_vectors(model, make_window):
+    windows = [make_window(0, imu=[WRIST, THIGH]), make_window(1), make_window(2, 0.0, imu=[WRIST])]
+    batch = with_holes(batch_windows([*windows, make_window(3, imu=[THIGH])], SPEC))
+    with torch.inference_mode():
+        steps, vectors = model.steps(batch), model.encode(batch)
+        for modality, found in model.pool(steps).items():
+            assert torch.equal(found, vectors[modality])
+            assert torch.equal(found.any(dim=1), batch.present[modality])
+    # 75 steps of pose and 150 samples of an IMU over the same 3 s.
+    assert steps['pose'].values.shape == (4, 19, 8)
+    assert steps['imu'].values.shape == (4, 2, 19, 8)
+    assert (model.pose.trunk.stride, model.imu.trunk.stride) == (4, 8)
+
+
+def test_steps_are_kept_where_there_is_something_under_them(model, make_window):
+    batch = batch_windows([make_window(0, imu=[WRIST])], SPEC)
+    batch.imu_mask[0, 0, 80:] = False
+    batch.pose_mask[0, :40] = False
+    with torch.inference_mode():
+        steps = model.steps(batch)
+    assert steps['imu'].keep[0, 0].tolist() == [True] * 10 + [False] * 9
+    assert steps['pose'].keep[0].tolist() == [False] * 10 + [True] * 9
