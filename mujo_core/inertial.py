@@ -42,6 +42,42 @@ def si_sample(acceleration_g: np.ndarray, angular_velocity_dps: np.ndarray) -> n
     return samples.astype(np.float32)
 
 
+def increasing(stamps: np.ndarray) -> np.ndarray:
+    """Return a mask (N,) of the stamps that are later than every one before them."""
+    latest = np.maximum.accumulate(stamps)
+    return np.concatenate([[True], stamps[1:] > latest[:-1]])[: len(stamps)]
+
+
+def join_sensors(
+    stamps: np.ndarray,
+    acceleration: np.ndarray,
+    gyro_stamps: np.ndarray,
+    angular_velocity: np.ndarray,
+    max_gap: float = 0.1,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bring the two sensors of a device, stamped apart, onto the accelerometer's stamps.
+
+    Args:
+        stamps: (N,) seconds; acceleration: (N, 3) m/s^2.
+        gyro_stamps: (M,) seconds; angular_velocity: (M, 3) rad/s, interpolated linearly.
+        max_gap: seconds between gyroscope samples beyond which nothing is interpolated.
+
+    Returns:
+        Stamps (K,) that strictly increase and samples (K, 6) float32, where both sensors have data.
+    """
+    order, gyro_order = increasing(stamps), increasing(gyro_stamps)
+    stamps, acceleration = stamps[order], acceleration[order]
+    gyro_stamps, angular_velocity = gyro_stamps[gyro_order], angular_velocity[gyro_order]
+    if len(gyro_stamps) < 2:
+        return stamps[:0], np.empty((0, 6), np.float32)
+    inside = (stamps >= gyro_stamps[0]) & (stamps <= gyro_stamps[-1])
+    after = np.clip(np.searchsorted(gyro_stamps, stamps), 1, len(gyro_stamps) - 1)
+    inside &= gyro_stamps[after] - gyro_stamps[after - 1] <= max_gap
+    turns = [np.interp(stamps[inside], gyro_stamps, axis) for axis in angular_velocity.T]
+    samples = np.column_stack([acceleration[inside], *turns]).astype(np.float32)
+    return stamps[inside], samples
+
+
 def rotate_device(samples: np.ndarray, rotation: np.ndarray) -> np.ndarray:
     """Turn a device: samples (..., 6) seen in axes that `rotation` (3, 3) maps the old ones to."""
     pairs = samples.reshape(*samples.shape[:-1], 2, 3) @ rotation.T

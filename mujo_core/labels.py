@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -17,13 +18,20 @@ UNKNOWN = 'unknown'
 
 @dataclass(frozen=True)
 class Label:
-    """An activity: its short name, and the words for it."""
+    """An activity: its short name, and the words for it.
+
+    Attributes:
+        description, synonyms, prompts: what a text encoder is told of it.
+        aliases: words that data files use for it but that explain nothing (such as ``dws``).
+        background: whether it is no activity.
+    """
 
     name: str
     description: str
     synonyms: tuple[str, ...] = field(default_factory=tuple)
     prompts: tuple[str, ...] = field(default_factory=tuple)
     background: bool = False
+    aliases: tuple[str, ...] = field(default_factory=tuple)
 
     @property
     def sentences(self) -> list[str]:
@@ -37,6 +45,7 @@ class Label:
             'description': self.description,
             'synonyms': list(self.synonyms),
             'prompts': list(self.prompts),
+            **({'aliases': list(self.aliases)} if self.aliases else {}),
         }
 
 
@@ -58,13 +67,13 @@ def parse_labels(data: Any, source: str) -> dict[str, Label]:
                 f'{name!r} came; rename it'
             )
         if not isinstance(entry, dict) or not set(entry) <= {
-            'description', 'synonyms', 'prompts', 'background',
+            'description', 'synonyms', 'prompts', 'background', 'aliases',
         }:  # fmt: skip
             raise ValueError(
-                f'{source}: label {name!r} takes description, synonyms, prompts and background, '
-                f'{entry!r} came'
+                f'{source}: label {name!r} takes description, synonyms, prompts, background and '
+                f'aliases, {entry!r} came'
             )
-        for key in ('synonyms', 'prompts'):
+        for key in ('synonyms', 'prompts', 'aliases'):
             if not isinstance(entry.get(key) or [], list):
                 raise ValueError(
                     f'{source}: {key} of label {name!r} are a list such as [one, two], '
@@ -76,6 +85,7 @@ def parse_labels(data: Any, source: str) -> dict[str, Label]:
             synonyms=tuple(map(str, entry.get('synonyms') or ())),
             prompts=tuple(map(str, entry.get('prompts') or ())),
             background=bool(entry.get('background', False)),
+            aliases=tuple(map(str, entry.get('aliases') or ())),
         )
     return labels
 
@@ -105,13 +115,35 @@ def taxonomy() -> dict[str, Label]:
 
 @cache
 def _by_words() -> dict[str, str]:
-    words = {}
-    for label in taxonomy().values():
-        for phrase in (label.name, *label.synonyms):
-            words[identifier(phrase)] = label.name
-    return words
+    # The background gives way: `rest` has the words for standing until an activity claims them.
+    labels = sorted(taxonomy().values(), key=lambda label: not label.background)
+    words = {
+        identifier(phrase): label.name
+        for label in labels
+        for phrase in (*label.synonyms, *label.aliases)
+    }
+    return words | {name: name for name in taxonomy()}
 
 
 def merge(name: str) -> str:
-    """Return the taxonomy's label for a name or synonym, or the name's identifier itself."""
+    """Return the taxonomy's label for a name, synonym or alias, or the name's identifier itself."""
     return _by_words().get(identifier(name), identifier(name))
+
+
+def select_labels(
+    names: Iterable[str], known: Mapping[str, Label] | None = None
+) -> dict[str, Label]:
+    """Return the labels of these names: the taxonomy's in its order, then the others as they come.
+
+    Args:
+        known: labels of one's own, which stand before the taxonomy's of the same name; a name
+            that is in neither is described by itself.
+    """
+    known = known or {}
+    wanted = dict.fromkeys(names)
+    ordered = [name for name in taxonomy() if name in wanted]
+    ordered += [name for name in wanted if name not in taxonomy()]
+    return {
+        name: known.get(name) or taxonomy().get(name) or Label(name, name.replace('_', ' '))
+        for name in ordered
+    }

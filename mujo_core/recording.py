@@ -114,6 +114,42 @@ class Recording:
         kept = {n: s for n, s in self.streams.items() if modality_of(n) in modalities}
         return replace(self, streams=kept)
 
+    def cut(self, start: float, end: float, name: str | None = None) -> Recording:
+        """Return the part from `start` to `end` (seconds on the recording's clock), as views.
+
+        Stamps stay as they are. Segments are clipped to the part; streams with fewer than two
+        samples in it are left out.
+        """
+        parts = {n: stream.between(start, end) for n, stream in self.streams.items()}
+        segments = [
+            replace(s, start=max(s.start, start), end=min(s.end, end))
+            for s in self.segments
+            if s.start < end and s.end > start
+        ]
+        return replace(
+            self,
+            name=name or self.name,
+            streams={n: stream for n, stream in parts.items() if len(stream) > 1},
+            segments=segments,
+        )
+
+    def activities(self) -> list[Recording]:
+        """Return one recording a labelled segment: itself where its one segment is all of it.
+
+        The parts are called ``<name>.1``, ``<name>.2`` ... in order of time; a segment in which
+        no stream has two samples gives none.
+        """
+        if len(self.segments) == 1:
+            only = self.segments[0]
+            if only.start <= self.start + 1e-6 and only.end >= self.end - 1e-6:
+                return [self]
+        parts = []
+        for number, segment in enumerate(self.segments, start=1):
+            part = self.cut(segment.start, segment.end, f'{self.name}.{number}')
+            if part.streams:
+                parts.append(replace(part, segments=[segment]))
+        return parts
+
     def imu_placements(self) -> Iterator[str]:
         """Yield the placements of the IMU streams."""
         for name in self.streams:

@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument('--checkpoint', help='checkpoint folder (default: the packaged one)')
     parser.add_argument('--dataset', required=True, help=f'one of {", ".join(DATASETS)}')
-    parser.add_argument('--root', required=True, help='the data set folder')
+    parser.add_argument('--root', default='', help='the data set folder')
     parser.add_argument('--split', help='published split (default: all subjects)')
     parser.add_argument('--subjects', nargs='+', help='these subjects instead of a split')
     parser.add_argument('--json', metavar='FILE', help='write the figures')
@@ -25,8 +25,8 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
     from mujo_core.model.checkpoint import DEFAULT, load_checkpoint
 
     checkpoint = load_checkpoint(options.checkpoint)
-    wanted = options.subjects or get_dataset(options.dataset).subjects(options.split)
-    recordings = load_recordings(options.dataset, options.root, wanted)
+    split = None if options.subjects else options.split
+    recordings = load_recordings(options.dataset, options.root, options.subjects, split)
     results = evaluate_full(checkpoint, recordings, get_dataset(options.dataset).labels)
     subjects: list[Any] = sorted({r.subject for r in recordings})
     subjects = [int(s) if s.isdigit() else s for s in subjects]

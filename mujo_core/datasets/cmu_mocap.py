@@ -18,10 +18,11 @@ import numpy as np
 
 from mujo_core.datasets._acclaim import AcclaimSkeleton, bone_ends, read_amc, read_asf
 from mujo_core.datasets._bvh import Bvh, Joint, joint_positions, read_bvh
+from mujo_core.datasets.dataset import DataSet
+from mujo_core.labels import merge
 from mujo_core.recording import Recording, Segment, Stream
 from mujo_core.skeleton import CANONICAL_JOINTS, JOINT
 
-DATASET = 'cmu_mocap'
 CAPTURE_RATE = 120.0
 """Frames a second of the capture. Files hold no rate (AMC) or sometimes a wrong one (BVH)."""
 
@@ -54,6 +55,9 @@ _DAZ = {
 _LONG = {'left': ('Left', 'l'), 'right': ('Right', 'r')}
 _SHORT = {'left': ('l', 'l'), 'right': ('r', 'r')}
 
+_WORDS = {'basketball': 'basketball_dribble'}
+"""Words of the index that mean something else in the taxonomy."""
+
 _FASTEST = 20.0  # m/s; no limb here moves faster, a swapped marker does
 
 _LOG = logging.getLogger(__name__)
@@ -68,7 +72,8 @@ def load_cmu_mocap(root: Path | str, labels: Iterable[str] | None = None) -> Ite
 
     Args:
         root: the folder.
-        labels: only trials with one of these labels; None for all, the unlabelled too.
+        labels: only trials with one of these labels of the taxonomy; None for all, even those
+            without one.
 
     Raises:
         OSError: there is no ``labels.csv`` in the folder.
@@ -78,6 +83,7 @@ def load_cmu_mocap(root: Path | str, labels: Iterable[str] | None = None) -> Ite
     trials: dict[str, list[dict[str, str]]] = {}
     wanted = None if labels is None else set(labels)
     for row in _read_index(root / 'labels.csv'):
+        row['label'] = merge(_WORDS.get(row['label'], row['label']))
         if wanted is None or row['label'] in wanted:
             trials.setdefault(Path(row['file']).stem, []).append(row)
     return _load(root, trials)
@@ -114,7 +120,7 @@ def _load(root: Path, trials: dict[str, list[dict[str, str]]]) -> Iterator[Recor
             label = row['label']
             yield Recording(
                 name=name,
-                dataset=DATASET,
+                dataset='cmu_mocap',
                 subject=row['subject'] or name.partition('_')[0],
                 streams={'pose': Stream(stamps, joints, 'canonical16', (0.0, 0.0, 1.0))},
                 segments=[Segment(label, 0.0, float(stamps[-1]))] if label else [],
@@ -225,3 +231,11 @@ def _gather(
     joints[:, JOINT['pelvis']], joints[:, JOINT['chest']] = pelvis, chest
     joints[:, JOINT['spine']] = (pelvis + chest) / 2
     return joints
+
+
+DATASET = DataSet(
+    name='cmu_mocap',
+    load=load_cmu_mocap,
+    title='motion capture of many people and activities',
+    citation='mocap.cs.cmu.edu, created with funding from NSF EIA-0196217; free to use',
+)

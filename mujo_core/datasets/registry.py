@@ -1,74 +1,70 @@
-"""Every data set by its name: how it is loaded, and its published split."""
+"""Every data set by its name.
+
+A new one is a file in this folder that ends in ``DATASET = DataSet(...)``, and its name here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from importlib import import_module
 from pathlib import Path
 
-from mujo_core.datasets import cmu_mocap, utd_mhad
+from mujo_core.datasets.dataset import DataSet
 from mujo_core.recording import Recording
 
-
-@dataclass(frozen=True)
-class DataSet:
-    """A data set's loader and protocol.
-
-    Attributes:
-        load: folder to recordings.
-        labels: the activities of its protocol; empty for those that occur.
-        splits: name to subjects, as published; empty where none is.
-    """
-
-    name: str
-    load: Callable[[str | Path], Iterator[Recording]]
-    labels: tuple[str, ...] = ()
-    splits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def subjects(self, split: str | None) -> tuple[str, ...] | None:
-        """Return the subjects of a split; None (all of them) for ``None`` and ``'all'``."""
-        if split in (None, 'all'):
-            return None
-        if split not in self.splits:
-            raise ValueError(
-                f'data set {self.name} has the splits {", ".join([*self.splits, "all"])}; '
-                f'{split!r} came'
-            )
-        return self.splits[split]
-
-
-DATASETS = {
-    entry.name: entry
-    for entry in (
-        DataSet('utd_mhad', utd_mhad.load_utd_mhad, utd_mhad.LABELS, utd_mhad.SPLITS),
-        DataSet('cmu_mocap', lambda root: iter(cmu_mocap.load_cmu_mocap(root))),
-    )
-}
+DATASETS = (
+    'utd_mhad', 'motionsense', 'mm_fit', 'mhealth', 'myogym', 'spar_watch', 'cmu_mocap',
+    'folder', 'bag',
+)  # fmt: skip
+"""Names of the data sets; each is imported when it is asked for."""
 
 
 def get_dataset(name: str) -> DataSet:
     """Return a data set by name; ValueError lists the names."""
     if name not in DATASETS:
         raise ValueError(f'expected a data set out of {", ".join(DATASETS)}; {name!r} came')
-    return DATASETS[name]
+    dataset: DataSet = import_module(f'mujo_core.datasets.{name}').DATASET
+    return dataset
+
+
+def iter_recordings(
+    name: str,
+    root: str | Path,
+    subjects: Collection[str] | None = None,
+    split: str | None = None,
+) -> Iterator[Recording]:
+    """Yield the recordings of a data set one at a time, of some subjects or of a split.
+
+    Raises:
+        ValueError: an unknown data set or split, or no folder where one is needed.
+    """
+    dataset = get_dataset(name)
+    if dataset.needs_root and not str(root):
+        raise ValueError(f'data set {name} is read from a folder: give it as --root DIR')
+    wanted = None if subjects is None else set(subjects)
+    belongs = dataset.chooser(split, root)
+    for recording in dataset.load(root):
+        if belongs(recording) and (wanted is None or recording.subject in wanted):
+            yield recording
 
 
 def load_recordings(
-    name: str, root: str | Path, subjects: Collection[str] | None = None
+    name: str,
+    root: str | Path,
+    subjects: Collection[str] | None = None,
+    split: str | None = None,
 ) -> list[Recording]:
-    """Return the recordings of a data set, of some subjects alone where they are given.
+    """Return the recordings of a data set, of some subjects or of a split alone where given.
 
     Raises:
-        ValueError: an unknown data set, or no recording of those subjects.
+        ValueError: an unknown data set or split, or no recording that was asked for.
     """
-    recordings = list(get_dataset(name).load(root))
-    if subjects is None:
-        return recordings
-    kept = [r for r in recordings if r.subject in set(subjects)]
-    if not kept:
-        there = ', '.join(sorted({r.subject for r in recordings}))
+    recordings = list(iter_recordings(name, root, subjects, split))
+    if not recordings and (subjects is not None or split not in (None, 'all')):
+        there = sorted({r.subject for r in iter_recordings(name, root)})
+        asked = f'subjects {", ".join(subjects)}' if subjects is not None else f'split {split}'
         raise ValueError(
-            f'expected recordings of subjects {", ".join(subjects)} under {root}; '
-            f'there are subjects {there or "none"}; choose with --subjects or --split'
+            f'expected recordings of {asked} under {root}; '
+            f'there are subjects {", ".join(there) or "none"}; choose with --subjects or --split'
         )
-    return kept
+    return recordings

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
+from mujo_core.datasets.dataset import DataSet
 from mujo_core.inertial import si_sample
 from mujo_core.recording import Recording, Segment, Stream
 
@@ -156,3 +157,14 @@ def _load(key: tuple[int, int, int], paths: dict[str, Path]) -> Recording | None
         streams=streams,
         segments=[Segment(label, 0.0, seconds)],
     )
+
+
+DATASET = DataSet(
+    name='utd_mhad',
+    load=load_utd_mhad,
+    title='27 actions, 8 people: one IMU, Kinect skeleton',
+    citation='Chen, Jafari and Kehtarnavaz, ICIP 2015; free for research',
+    labels=LABELS,
+    splits=SPLITS,
+    rests=True,
+)

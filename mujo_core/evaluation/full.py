@@ -56,14 +56,14 @@ def evaluate_full(
 
     Args:
         checkpoint: the model.
-        recordings: each with one label.
+        recordings: each labelled activity in them is judged by itself.
         choices: the protocol's labels, among which an answer is chosen; empty for those that occur.
 
     Raises:
         ValueError: no recording with a label of the checkpoint.
     """
     names = list(checkpoint.labels)
-    known = [r for r in recordings if r.label in checkpoint.labels]
+    known = [r for whole in recordings for r in whole.activities() if r.label in checkpoint.labels]
     if not known:
         raise ValueError(
             f'expected recordings with labels out of {", ".join(names)}; '

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback
 
+from mujo_core.datasets import utd_mhad
 from mujo_core.labels import taxonomy
 from mujo_core.recording import Recording, Segment, Stream
 from mujo_core.skeleton import CANONICAL_JOINTS
@@ -64,7 +65,7 @@ def random_material(seconds: float = 3.0, takes: int = 4) -> Material:
     """Return people in random motion, for whom no data set is needed: pose and a wrist IMU."""
     rng = np.random.default_rng(0)
     recordings = []
-    for label in taxonomy():
+    for label in utd_mhad.LABELS:
         for take in range(takes):
             frames, samples = round(seconds * 30), round(seconds * 50)
             sway = np.cumsum(rng.normal(size=(frames, len(CANONICAL_JOINTS), 3)) * 0.02, axis=0)

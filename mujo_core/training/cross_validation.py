@@ -19,7 +19,7 @@ from mujo_core.training.calibration import calibrate
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.fit import fit_model
 from mujo_core.training.sampler import WindowSampler
-from mujo_core.training.sources import dataset_clips, training_clips
+from mujo_core.training.sources import class_labels, dataset_clips, training_clips
 from mujo_core.training.validation import LIVE, WINDOWS_A_CLIP
 from mujo_core.window import Window
 
@@ -80,7 +80,8 @@ def run_fold(
     seen = [r for r in recordings if r.subject != subject]
     held = [r for r in recordings if r.subject == subject]
     clips, weights = training_clips(seen, config.data)
-    checkpoint = fit_model(clips, weights, config, progress=False)
+    labels = class_labels(clips, config.sampler, config.data, recordings)
+    checkpoint = fit_model(clips, weights, config, progress=False, labels=labels)
     windows, truth = _held_out_windows(held, checkpoint, seed)
     logits = {
         subset_name(subset): window_logits(checkpoint, [_only(w, subset) for w in windows])

@@ -31,6 +31,7 @@ from mujo_core.training.distributed import SharedNorms, make_strategy, processes
 from mujo_core.training.module import FitSettings, JointSpaceModule
 from mujo_core.training.resume import Run, SeededBatches, Snapshots, read_snapshot
 from mujo_core.training.sampler import Clip, WindowSampler
+from mujo_core.training.sources import class_labels
 from mujo_core.training.validation import HeldOutWindows, make_validation_loader
 
 PRECISIONS = ('32', 'bf16-mixed', '16-mixed')
@@ -73,7 +74,8 @@ def fit_model(
         progress: show a progress bar.
         run: its place on disk for snapshots and TensorBoard events, if they are wanted; a run
             that was killed there continues.
-        labels: the classes; None for the whole taxonomy.
+        labels: the classes; None for those of the clips (see `class_labels`), or the whole
+            taxonomy where no clip has a label.
         held_out: clips of other people; with them, the weights that know them best are kept, and
             training ends when they get no better.
         start: a trained model to begin with, of the size that `config` says.
@@ -86,7 +88,7 @@ def fit_model(
         ValueError: the unfinished run on disk is another one.
     """
     _quiet()
-    labels = labels or taxonomy()
+    labels = labels or class_labels(clips, config.sampler, config.data) or taxonomy()
     fit, team = config.fit, processes(config.fit.devices)
     team.share(fit.batch_size)
     torch.set_num_threads(fit.threads)

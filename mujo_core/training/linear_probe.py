@@ -14,12 +14,13 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from mujo_core.labels import Label, taxonomy
+from mujo_core.labels import Label
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.model.text import embed_labels
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.sampler import Clip, SamplerSettings, WindowSampler
+from mujo_core.training.sources import class_labels
 from mujo_core.training.validation import LIVE
 from mujo_core.window import Window
 
@@ -80,7 +81,7 @@ def fit_probe(
         clips: with labels; weights: (N,) of each.
         config: the probe's, the sampler's and the seed's settings.
         held_out: clips of other people, by whom the strength is chosen where it is 0.
-        labels: the classes to choose from; None for the whole taxonomy. Those that do not occur
+        labels: the classes to choose from; None for those of the clips. Those that do not occur
             are left out.
 
     Returns:
@@ -93,7 +94,8 @@ def fit_probe(
     draws = max(1, config.probe.draws)
     found = [_draw(clips, config, how, draws) for how in (LIVE, config.sampler)]
     names = [name for _, drawn in found for name in drawn]
-    labels = {k: v for k, v in (labels or taxonomy()).items() if k in set(names)}
+    labels = labels or class_labels(clips, config.sampler, config.data)
+    labels = {name: label for name, label in labels.items() if name in set(names)}
     if len(labels) < 2:
         raise ValueError(
             f'a linear probe needs two labels or more, {", ".join(labels) or "none"} came'

@@ -7,18 +7,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from mujo_core.datasets.registry import get_dataset, load_recordings
-from mujo_core.labels import merge, taxonomy
+from mujo_core.datasets.registry import DATASETS, get_dataset, load_recordings
+from mujo_core.labels import Label, select_labels
 from mujo_core.recording import Recording
 from mujo_core.training.config import DataSettings
-from mujo_core.training.sampler import Clip, make_clip
+from mujo_core.training.sampler import REST, Clip, SamplerSettings, make_clip
 from mujo_core.virtual_imu import virtual_imu
 
 VIRTUAL_PLACEMENTS = ('right_wrist', 'left_wrist', 'right_thigh', 'left_thigh')
 """Where devices are simulated, so that no placement tells an activity by itself."""
-_MOTION_LABELS = {'walk': 'walk', 'run': 'jog'}
-"""Motion capture's activities that occur in the taxonomy."""
+_MOTION_LABELS = ('walk', 'jog')
+"""Motion capture's activities that are also UTD-MHAD's."""
 _LEAST_SECONDS = 1.5
+_PIECE_SECONDS = 12.0
+_OVERLAP_SECONDS = 4.0
 
 
 def with_virtual(clip: Clip) -> Clip:
@@ -36,15 +38,22 @@ def with_virtual(clip: Clip) -> Clip:
 
 
 def recordings_of(data: DataSettings) -> list[Recording]:
-    """Return the data set's recordings of the chosen and the held-out subjects."""
-    if not data.root:
+    """Return the data set's recordings of the chosen subjects, or of the split.
+
+    Those of the held-out subjects (`data.validation`) are among them.
+    """
+    if get_dataset(data.dataset).needs_root and not data.root:
         raise ValueError('expected the data set folder as --data.root DIR, none came')
-    subjects = list(data.subjects) or get_dataset(data.dataset).subjects(data.split)
-    if subjects is not None:
-        subjects = [*subjects, *(s for s in data.validation if s not in subjects)]
-    recordings = load_recordings(data.dataset, data.root, subjects)
+    if data.subjects:
+        recordings = load_recordings(data.dataset, data.root, subjects=list(data.subjects))
+    else:
+        recordings = load_recordings(data.dataset, data.root, split=data.split)
+    held = set(data.validation)
+    others = held - {r.subject for r in recordings}
+    if others:
+        recordings += load_recordings(data.dataset, data.root, subjects=sorted(others))
     there = {r.subject for r in recordings}
-    if set(data.validation) - there or (data.validation and there <= set(data.validation)):
+    if held - there or (held and there <= held):
         raise ValueError(
             f'expected --data.validation as some of the subjects {", ".join(sorted(there))}, '
             f'{", ".join(data.validation)} came'
@@ -52,28 +61,71 @@ def recordings_of(data: DataSettings) -> list[Recording]:
     return recordings
 
 
+def pieces(recording: Recording) -> list[Recording]:
+    """Return a long recording of one activity in overlapping parts, so that none costs much.
+
+    Draws are spread over clips, so that a part of fixed length also gives every second its due.
+    """
+    length = recording.end - recording.start
+    if length <= _PIECE_SECONDS:
+        return [recording]
+    count = 1 + int(np.ceil((length - _PIECE_SECONDS) / (_PIECE_SECONDS - _OVERLAP_SECONDS)))
+    starts = recording.start + np.linspace(0.0, length - _PIECE_SECONDS, count)
+    parts = [recording.cut(float(start), float(start) + _PIECE_SECONDS) for start in starts]
+    return [part for part in parts if part.streams]
+
+
 def dataset_clips(recordings: Sequence[Recording]) -> list[Clip]:
-    """Return recordings of one activity each as clips; people rest before and after."""
-    labels = taxonomy()
-    named = [(r, merge(r.label)) for r in recordings if r.label]
-    return [with_virtual(make_clip(r, label, rests=True)) for r, label in named if label in labels]
+    """Return every labelled activity of recordings as clips of some seconds."""
+    clips = []
+    for recording in recordings:
+        rests = recording.dataset in DATASETS and get_dataset(recording.dataset).rests
+        for activity in recording.activities():
+            label = activity.label or ''
+            clips += [
+                with_virtual(make_clip(part, label, rests=rests)) for part in pieces(activity)
+            ]
+    return clips
 
 
 def unlabelled_clips(recordings: Sequence[Recording]) -> list[Clip]:
-    """Return recordings of no label, or of one that the taxonomy lacks, as clips without one."""
-    labels = taxonomy()
-    others = [r for r in recordings if not r.label or merge(r.label) not in labels]
-    return [with_virtual(make_clip(r, '', rests=False)) for r in others]
+    """Return recordings of which no activity is known as clips without a label."""
+    return [
+        with_virtual(make_clip(part, '', rests=False))
+        for recording in recordings
+        if not recording.segments
+        for part in pieces(recording)
+    ]
 
 
 def motion_clips(root: str) -> list[Clip]:
     """Return motion capture of shared labels as clips; it begins and ends amid the motion."""
     clips = []
     for recording in load_recordings('cmu_mocap', root):
-        label = _MOTION_LABELS.get(recording.label or '')
-        if label and recording.end - recording.start >= _LEAST_SECONDS:
+        label = recording.label or ''
+        if label in _MOTION_LABELS and recording.end - recording.start >= _LEAST_SECONDS:
             clips.append(with_virtual(make_clip(recording, label, rests=False)))
     return clips
+
+
+def class_labels(
+    clips: Sequence[Clip],
+    sampler: SamplerSettings,
+    data: DataSettings,
+    recordings: Sequence[Recording] = (),
+) -> dict[str, Label]:
+    """Return a model's classes: the labels of its clips, and rest where the sampler draws it.
+
+    Args:
+        recordings: whose labels are classes too, so that a model that has not seen all of them
+            (in cross-validation) has the same classes as one that has.
+    """
+    names = [clip.label for clip in clips if clip.label]
+    names += [segment.label for recording in recordings for segment in recording.segments]
+    if sampler.rest > 0 and any(clip.rests for clip in clips):
+        names.append(REST)
+    read = get_dataset(data.dataset).read_labels
+    return select_labels(names, read(data.root) if read and data.root else None)
 
 
 def training_clips(
@@ -93,5 +145,5 @@ def training_clips(
         weights += [whole / len(set(labels)) / labels.count(label) for label in labels]
         clips += motion
     if not clips:
-        raise ValueError('expected recordings with labels of the taxonomy, none came')
+        raise ValueError('expected recordings with labels to train on, none came')
     return clips, np.array(weights)

@@ -7,6 +7,8 @@ from mujo_core.inertial import (
     MIRRORED,
     PLACEMENTS,
     check_placement,
+    increasing,
+    join_sensors,
     looks_like_unit,
     rotate_device,
     si_sample,
@@ -63,3 +65,23 @@ def test_the_unit_shows_in_the_magnitude_at_rest(gravity, unit):
     moving = gravity * directions + rng.normal(size=(200, 3)) * 0.05
     moving[:20] *= 8.0
     assert looks_like_unit(moving) == unit
+
+
+def test_only_later_stamps_increase():
+    stamps = np.array([1.0, 2.0, 2.0, 1.5, 3.0, 2.9, 4.0])
+    assert increasing(stamps).tolist() == [True, True, False, False, True, False, True]
+    assert increasing(stamps[:0]).tolist() == []
+
+
+def test_two_sensors_of_a_device_are_joined_where_both_have_data():
+    stamps = np.arange(0.0, 1.0, 0.01)
+    gyro_stamps = np.concatenate([np.arange(0.205, 0.5, 0.01), np.arange(0.705, 0.9, 0.01)])
+    force = np.tile([0.0, 0.0, 9.81], (len(stamps), 1))
+    turns = np.stack([gyro_stamps, -gyro_stamps, 2 * gyro_stamps], axis=1)
+    joined, samples = join_sensors(stamps, force, gyro_stamps, turns)
+    assert joined[0] == pytest.approx(0.21) and joined[-1] == pytest.approx(0.89)
+    assert not ((joined > 0.5) & (joined < 0.705)).any()
+    assert samples.dtype == np.float32 and samples.shape == (len(joined), 6)
+    assert samples[:, 3] == pytest.approx(joined, abs=1e-6)
+    assert samples[:, 5] == pytest.approx(2 * joined, abs=1e-6)
+    assert len(join_sensors(stamps, force, gyro_stamps[:1], turns[:1])[0]) == 0

@@ -11,6 +11,7 @@ from mujo_core.labels import (
     load_labels,
     merge,
     parse_labels,
+    select_labels,
     taxonomy,
 )
 
@@ -34,7 +35,9 @@ def test_every_label_has_words_of_its_own():
     for name, label in taxonomy().items():
         assert label.name == name == identifier(name)
         assert label.description and label.prompts
-        for phrase in {identifier(words) for words in (name, *label.synonyms)}:
+        # The background holds words only until an activity has them.
+        words = () if label.background else (*label.synonyms, *label.aliases)
+        for phrase in {identifier(phrase) for phrase in (name, *words)}:
             assert phrase not in seen, f'{phrase} is said of {name} and {seen[phrase]}'
             seen[phrase] = name
     assert UNKNOWN not in taxonomy()
@@ -114,3 +117,44 @@ def test_a_file_that_is_no_text_is_named(tmp_path):
     with pytest.raises(ValueError, match='not a YAML file') as caught:
         load_labels(path)
     assert str(path) in str(caught.value)
+
+
+def test_activities_have_words_before_the_background():
+    assert merge('Standing') == 'stand' and merge('sitting') == 'sit'
+    assert merge('NULL') == merge('non_activity') == 'rest'
+
+
+@pytest.mark.parametrize(
+    ('word', 'label'),
+    [
+        ('dws', 'walk_downstairs'),
+        ('Climbing stairs', 'walk_upstairs'),
+        ('situps', 'sit_up'),
+        ('bicep_curls', 'arm_curl'),
+        ('Wide-Grip Pulldown Behind The Neck', 'pulldown_behind_neck'),
+        ('Seated Dumbbell Shoulder Press', 'shoulder_press'),
+        ('dumbbell_shoulder_press', 'shoulder_press'),
+        ('Frontal elevation of arms', 'front_raise'),
+    ],
+)
+def test_words_of_the_data_sets_merge(word, label):
+    assert merge(word) == label
+
+
+def test_aliases_are_not_told_to_the_text_encoder():
+    assert 'dws' in taxonomy()['walk_downstairs'].aliases
+    assert 'dws' not in taxonomy()['walk_downstairs'].sentences
+
+
+def test_every_label_has_its_embedding_in_the_package():
+    from mujo_core.model import text
+
+    assert {text._key(label) for label in taxonomy().values()} == set(text._packaged())
+
+
+def test_selected_labels_keep_the_taxonomys_order():
+    own = {'tie_shoes': Label('tie_shoes', 'a person ties shoes')}
+    chosen = select_labels(['tie_shoes', 'rest', 'juggle_balls', 'wave', 'wave'], own)
+    assert list(chosen) == ['wave', 'rest', 'tie_shoes', 'juggle_balls']
+    assert chosen['tie_shoes'].description == 'a person ties shoes'
+    assert chosen['juggle_balls'].description == 'juggle balls'

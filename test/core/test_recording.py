@@ -78,3 +78,39 @@ def test_the_label_of_a_recording_is_the_one_it_holds():
     assert Recording('none', 'here', '1').label is None
     mixed = Recording('two', 'here', '1', segments=[Segment('walk', 0, 1), Segment('sit', 1, 2)])
     assert mixed.label is None
+
+
+def many_activities() -> Recording:
+    t = np.arange(0.0, 10.01, 0.1)
+    streams = {
+        'imu/right_wrist': Stream(t, np.zeros((len(t), 6), np.float32)),
+        'pose': Stream(t[:30], np.zeros((30, 16, 3), np.float32), 'canonical16'),
+    }
+    segments = [Segment('walk', 1.0, 3.0), Segment('rest', 3.0, 5.0), Segment('walk', 5.0, 9.0)]
+    return Recording('long', 'x', '1', streams, segments)
+
+
+def test_a_part_keeps_the_clock_and_clips_the_segments():
+    part = many_activities().cut(2.0, 4.0)
+    assert part.start == pytest.approx(2.0) and part.end == pytest.approx(4.0)
+    assert part.segments == [Segment('walk', 2.0, 3.0), Segment('rest', 3.0, 4.0)]
+    assert set(part.streams) == {'imu/right_wrist', 'pose'}
+    assert set(many_activities().cut(6.0, 8.0).streams) == {'imu/right_wrist'}
+
+
+def test_every_labelled_segment_is_a_recording():
+    parts = many_activities().activities()
+    assert [(p.name, p.label) for p in parts] == [
+        ('long.1', 'walk'), ('long.2', 'rest'), ('long.3', 'walk'),
+    ]  # fmt: skip
+    assert [round(p.end - p.start, 2) for p in parts] == [2.0, 2.0, 4.0]
+    assert all(p.subject == '1' for p in parts)
+
+
+def test_a_recording_of_one_activity_is_itself():
+    whole = many_activities()
+    only = Recording('one', 'x', '1', whole.streams, [Segment('walk', 0.0, 10.0)])
+    assert only.activities() == [only]
+    assert Recording('none', 'x', '1', whole.streams).activities() == []
+    beyond = Recording('two', 'x', '1', whole.streams, [Segment('walk', 20.0, 30.0)])
+    assert beyond.activities() == []

@@ -162,7 +162,7 @@ def test_held_out_people_end_the_run_and_choose_its_weights(config, utd, tmp_pat
         held_out=material.held_out, callbacks=[Count()],
     )  # fmt: skip
     assert len(started) < 400
-    with pytest.raises(ValueError, match='--data\\.validation'):
+    with pytest.raises(ValueError, match='subjects'):
         read_material(replace(config, data=replace(held, validation=['9'])))
 
 

@@ -1,0 +1,83 @@
+"""Clips from recordings of one and of many activities, and the classes that come of them."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from mujo_core.datasets.utd_mhad import LABELS
+from mujo_core.labels import taxonomy
+from mujo_core.recording import Recording, Segment, Stream
+from mujo_core.training.config import DataSettings
+from mujo_core.training.sampler import SamplerSettings, WindowSampler
+from mujo_core.training.sources import class_labels, dataset_clips, pieces, training_clips
+from mujo_core.window import WindowSpec
+
+
+def recording(dataset: str, *segments: tuple[str, float, float], name: str = 'r') -> Recording:
+    end = max(s[2] for s in segments)
+    t = np.arange(0.0, end + 0.01, 0.02)
+    samples = np.zeros((len(t), 6), np.float32)
+    samples[:, 2], samples[:, 3] = 9.81, t
+    streams = {'imu/right_wrist': Stream(t, samples)}
+    return Recording(name, dataset, '1', streams, [Segment(*s) for s in segments])
+
+
+def test_each_activity_of_a_long_recording_is_a_clip():
+    whole = recording('mhealth', ('walk', 1.0, 6.0), ('jog', 8.0, 11.0), ('walk', 11.0, 14.0))
+    clips = dataset_clips([whole])
+    assert [c.label for c in clips] == ['walk', 'jog', 'walk']
+    assert [c.span for c in clips] == [pytest.approx(s) for s in ((1, 6), (8, 11), (11, 14))]
+    assert not any(c.rests for c in clips)
+
+
+def test_a_long_activity_comes_in_parts_that_leave_nothing_out():
+    walk = recording('motionsense', ('walk', 0.0, 60.0))
+    parts = pieces(walk)
+    assert all(11.9 < p.end - p.start < 12.1 for p in parts)
+    assert parts[0].start == 0.0 and parts[-1].end == pytest.approx(60.0)
+    overlaps = [before.end - after.start for before, after in pairwise(parts)]
+    assert min(overlaps) > 3.9
+    short = recording('motionsense', ('walk', 0.0, 11.0))
+    assert pieces(short) == [short]
+    assert {c.label for c in dataset_clips([walk])} == {'walk'}
+
+
+def test_windows_can_be_drawn_from_any_of_them():
+    clips = dataset_clips([recording('mm_fit', ('squat', 0.0, 9.0), ('rest', 9.0, 40.0))])
+    sampler = WindowSampler(clips, WindowSpec())
+    rng = np.random.default_rng(0)
+    drawn = {sampler.draw(i, rng)[1] for i in range(len(clips)) for _ in range(5)}
+    assert drawn == {'squat', 'rest'}
+
+
+def test_classes_are_the_labels_that_occur_in_the_taxonomys_order():
+    clips = dataset_clips([recording('motionsense', ('walk_upstairs', 0, 5), name='a'),
+                           recording('motionsense', ('jog', 0, 5), name='b')])  # fmt: skip
+    data = DataSettings(dataset='motionsense')
+    assert list(class_labels(clips, SamplerSettings(), data)) == ['jog', 'walk_upstairs']
+
+
+def test_utd_mhads_classes_are_its_actions_and_rest():
+    recordings = [
+        recording('utd_mhad', (label, 0.0, 2.0), name=label) for label in reversed(LABELS)
+    ]
+    data = DataSettings()
+    clips, _ = training_clips(recordings, data)
+    assert all(c.rests for c in clips)
+    labels = class_labels(clips, SamplerSettings(), data)
+    assert list(labels) == [*LABELS, 'rest'] == list(taxonomy())[:28]
+    without = class_labels(clips, replace(SamplerSettings(), rest=0.0), data)
+    assert list(without) == list(LABELS)
+    fewer = class_labels(clips[:3], SamplerSettings(), data, recordings)
+    assert list(fewer) == list(labels)
+
+
+def test_labels_of_a_folder_keep_their_own_words(tmp_path):
+    (tmp_path / 'labels.yaml').write_text('tie_shoes: a person laces a shoe\n')
+    clips = dataset_clips([recording('folder', ('tie_shoes', 0.0, 4.0), ('walk', 4.0, 8.0))])
+    data = DataSettings(dataset='folder', root=str(tmp_path))
+    labels = class_labels(clips, SamplerSettings(), data)
+    assert list(labels) == ['walk', 'tie_shoes']
+    assert labels['tie_shoes'].description == 'a person laces a shoe'
