@@ -24,10 +24,14 @@ from mujo_core.labels import Label, taxonomy
 from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.model.text import embed_labels
-from mujo_core.recording import modality_of
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.data import DrawOrder, WindowDataset, make_loader
-from mujo_core.training.distributed import SharedNorms, make_strategy, processes
+from mujo_core.training.distributed import (
+    SharedModalities,
+    SharedNorms,
+    make_strategy,
+    processes,
+)
 from mujo_core.training.module import FitSettings, JointSpaceModule
 from mujo_core.training.resume import Run, SeededBatches, Snapshots, read_snapshot
 from mujo_core.training.sampler import Clip, WindowSampler
@@ -99,10 +103,6 @@ def fit_model(
     model = JointSpace(config.model)
     if start is not None:
         model.load_state_dict(start.state_dict())
-    if team.count > 1:
-        model.always = frozenset(
-            modality_of(name) for clip in clips for name in (*clip.streams, *clip.virtual)
-        )
     sentences = embed_labels(labels)
     module = JointSpaceModule(model, torch.from_numpy(sentences), fit, config.objectives)
     done = run.begin(config, clips, write=team.rank == 0) if run else 0
@@ -112,7 +112,11 @@ def fit_model(
             max_steps=fit.steps,
             accumulate_grad_batches=fit.accumulate,
             precision=_precision(fit),
-            callbacks=[*_callbacks(fit, run, best if held_out else None), *callbacks],
+            callbacks=[
+                *([SharedModalities()] if team.count > 1 else []),
+                *_callbacks(fit, run, best if held_out else None),
+                *callbacks,
+            ],
             logger=TensorBoardLogger(run.output, name='', version='log') if run else False,
             enable_checkpointing=bool(run or held_out),
             enable_progress_bar=progress,
