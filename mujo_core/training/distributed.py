@@ -12,7 +12,6 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.plugins import LayerSync
 from lightning.pytorch.strategies import DDPStrategy
 from torch import distributed, nn
-from torch.distributed.nn import functional as across
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mujo_core.model.batch import Batch
@@ -92,6 +91,25 @@ class SharedModalities(Callback):
         )
 
 
+class _SumOverProcesses(torch.autograd.Function):
+    """A sum over processes; its gradient is the sum of theirs."""
+
+    @staticmethod
+    def forward(ctx: Any, values: torch.Tensor, group: Any) -> torch.Tensor:
+        ctx.group = group
+        return _all_reduced(values, group)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return _all_reduced(gradients[0], ctx.group), None
+
+
+def _all_reduced(values: torch.Tensor, group: Any) -> torch.Tensor:
+    total = values.clone(memory_format=torch.contiguous_format)
+    distributed.all_reduce(total, group=group)
+    return total
+
+
 class SharedBatchNorm(_BatchNorm):
     """Batch norm over the rows of all processes, each counted, also where one has none of them.
 
@@ -124,7 +142,7 @@ class SharedBatchNorm(_BatchNorm):
         mine = torch.cat([mean.new_tensor([float(count)]), mean, spread])
         place = mine.new_zeros(distributed.get_world_size(self.group), 1)
         place[distributed.get_rank(self.group)] = 1.0
-        every = across.all_reduce(place * mine, group=self.group)
+        every = _SumOverProcesses.apply(place * mine, self.group)
         counts, means, spreads = every.split([1, self.num_features, self.num_features], dim=1)
         total = counts.sum().clamp(min=1.0)
         mean = (counts * means).sum(dim=0) / total

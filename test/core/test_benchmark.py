@@ -116,5 +116,5 @@ def test_training_is_measured_with_its_waiting_apart(tmp_path, capsys):
 
 
 def test_settings_of_training_are_refused_elsewhere(capsys):
-    assert main(['bench', '--fit.steps', '3']) == 2
+    assert main(['bench', '--fit.steps=3']) == 2
     assert 'mujo bench train' in capsys.readouterr().err
