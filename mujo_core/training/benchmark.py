@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from mujo_core.datasets.utd_mhad import LABELS
+from mujo_core.datasets import utd_mhad
 from mujo_core.recording import Recording, Segment, Stream
 from mujo_core.skeleton import CANONICAL_JOINTS
 from mujo_core.training.config import TrainConfig
@@ -64,7 +64,7 @@ def random_material(seconds: float = 3.0, takes: int = 4) -> Material:
     """Return people in random motion, for whom no data set is needed: pose and a wrist IMU."""
     rng = np.random.default_rng(0)
     recordings = []
-    for label in LABELS:
+    for label in utd_mhad.LABELS:
         for take in range(takes):
             frames, samples = round(seconds * 30), round(seconds * 50)
             sway = np.cumsum(rng.normal(size=(frames, len(CANONICAL_JOINTS), 3)) * 0.02, axis=0)
@@ -134,7 +134,7 @@ def measure_training(config: TrainConfig, steps: int) -> dict[str, Any]:
 def draw_cost(material: Material, config: TrainConfig) -> float:
     """Return the CPU seconds that drawing one window takes."""
     sampler = WindowSampler(material.clips, config.window, config.sampler)
-    dataset = WindowDataset(sampler, LABELS, material.weights, _DRAWS, config.fit.seed)
+    dataset = WindowDataset(sampler, utd_mhad.LABELS, material.weights, _DRAWS, config.fit.seed)
     start = time.process_time()
     for index in range(_DRAWS):
         dataset[index]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
+import lightning
 import torch
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.plugins import LayerSync
 from lightning.pytorch.strategies import DDPStrategy
 from torch import distributed, nn
-from torch.distributed.nn import functional as across
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from mujo_core.model.batch import Batch
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,45 @@ def leave() -> None:
         distributed.destroy_process_group()
 
 
+class SharedModalities(Callback):
+    """Lets every process encode what any process holds in a batch, so that none waits in a norm."""
+
+    def on_train_batch_start(
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        batch: tuple[Batch, torch.Tensor],
+        index: int,
+    ) -> None:
+        """Agree on the modalities of the batch."""
+        present = batch[0].present
+        there = torch.stack([rows.any() for rows in present.values()]).to(torch.int32)
+        distributed.all_reduce(there, distributed.ReduceOp.MAX)
+        model: Any = module.model
+        model.always = frozenset(
+            name for name, anyone in zip(present, there.tolist(), strict=True) if anyone
+        )
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """A sum over processes; its gradient is the sum of theirs."""
+
+    @staticmethod
+    def forward(ctx: Any, values: torch.Tensor, group: Any) -> torch.Tensor:
+        ctx.group = group
+        return _all_reduced(values, group)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return _all_reduced(gradients[0], ctx.group), None
+
+
+def _all_reduced(values: torch.Tensor, group: Any) -> torch.Tensor:
+    total = values.clone(memory_format=torch.contiguous_format)
+    distributed.all_reduce(total, group=group)
+    return total
+
+
 class SharedBatchNorm(_BatchNorm):
     """Batch norm over the rows of all processes, each counted, also where one has none of them.
 
@@ -99,7 +142,7 @@ class SharedBatchNorm(_BatchNorm):
         mine = torch.cat([mean.new_tensor([float(count)]), mean, spread])
         place = mine.new_zeros(distributed.get_world_size(self.group), 1)
         place[distributed.get_rank(self.group)] = 1.0
-        every = across.all_reduce(place * mine, group=self.group)
+        every = _SumOverProcesses.apply(place * mine, self.group)
         counts, means, spreads = every.split([1, self.num_features, self.num_features], dim=1)
         total = counts.sum().clamp(min=1.0)
         mean = (counts * means).sum(dim=0) / total
@@ -116,7 +159,7 @@ class SharedBatchNorm(_BatchNorm):
         assert self.running_mean is not None and self.running_var is not None
         assert self.num_batches_tracked is not None and self.momentum is not None
         weight = self.momentum * (total > 1.0).to(mean.dtype)
-        self.num_batches_tracked.add_(1)
+        self.num_batches_tracked.add_((total > 1.0).long())
         self.running_mean.lerp_(mean, weight)
         self.running_var.lerp_(spread / (total - 1.0).clamp(min=1.0), weight)
 

@@ -21,14 +21,18 @@ from lightning.pytorch.callbacks import (
 )
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from mujo_core.labels import Label
+from mujo_core.labels import Label, taxonomy
 from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.model.text import embed_labels
-from mujo_core.recording import modality_of
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.data import DrawOrder, WindowDataset, make_loader
-from mujo_core.training.distributed import SharedNorms, make_strategy, processes
+from mujo_core.training.distributed import (
+    SharedModalities,
+    SharedNorms,
+    make_strategy,
+    processes,
+)
 from mujo_core.training.module import FitSettings, JointSpaceModule
 from mujo_core.training.resume import Run, SeededBatches, Snapshots, read_snapshot
 from mujo_core.training.sampler import Clip, WindowSampler
@@ -75,7 +79,8 @@ def fit_model(
         progress: show a progress bar.
         run: its place on disk for snapshots and TensorBoard events, if they are wanted; a run
             that was killed there continues.
-        labels: the classes; None for those of the clips (see `class_labels`).
+        labels: the classes; None for those of the clips (see `class_labels`), or the whole
+            taxonomy where no clip has a label.
         held_out: clips of other people; with them, the weights that know them best are kept, and
             training ends when they get no better.
         start: a trained model to begin with, of the size that `config` says.
@@ -88,7 +93,7 @@ def fit_model(
         ValueError: the unfinished run on disk is another one.
     """
     _quiet()
-    labels = labels or class_labels(clips, config.sampler, config.data)
+    labels = labels or class_labels(clips, config.sampler, config.data) or taxonomy()
     fit, team = config.fit, processes(config.fit.devices)
     team.share(fit.batch_size)
     torch.set_num_threads(fit.threads)
@@ -100,10 +105,6 @@ def fit_model(
     model = JointSpace(replace(config.model, text_size=sentences.shape[1]))
     if start is not None:
         model.load_state_dict(start.state_dict())
-    if team.count > 1:
-        model.always = frozenset(
-            modality_of(name) for clip in clips for name in (*clip.streams, *clip.virtual)
-        )
     module = JointSpaceModule(model, torch.from_numpy(sentences), fit, config.objectives)
     done = run.begin(config, clips, write=team.rank == 0) if run else 0
     with TemporaryDirectory() as scratch:
@@ -112,7 +113,11 @@ def fit_model(
             max_steps=fit.steps,
             accumulate_grad_batches=fit.accumulate,
             precision=_precision(fit),
-            callbacks=[*_callbacks(fit, run, best if held_out else None), *callbacks],
+            callbacks=[
+                *([SharedModalities()] if team.count > 1 else []),
+                *_callbacks(fit, run, best if held_out else None),
+                *callbacks,
+            ],
             logger=TensorBoardLogger(run.output, name='', version='log') if run else False,
             enable_checkpointing=bool(run or held_out),
             enable_progress_bar=progress,

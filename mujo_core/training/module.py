@@ -80,7 +80,7 @@ class JointSpaceModule(lightning.LightningModule):
         self.register_buffer('sentences', sentences)
         self.sentences: torch.Tensor
         self.settings = settings
-        self.macro_f1 = MulticlassF1Score(len(sentences), average='macro')
+        self.macro_f1 = MulticlassF1Score(len(sentences), average='macro', ignore_index=-1)
 
     def training_step(self, batch: tuple[Batch, torch.Tensor], index: int) -> torch.Tensor:
         """Return the loss of a batch; log that of each term, and its weight."""
@@ -96,15 +96,13 @@ class JointSpaceModule(lightning.LightningModule):
     def validation_step(self, batch: tuple[Batch, torch.Tensor], index: int) -> None:
         """Judge the fusion of what held-out windows hold, among the labels."""
         windows, labels = batch
-        known = labels >= 0
         names = self.model.label_vectors(self.sentences)
-        logits, labels = self.model.logits(self.model(windows), names)[known].float(), labels[known]
-        if not len(labels):
-            return
+        logits = self.model.logits(self.model(windows), names).float()
         self.macro_f1.update(logits, labels)
-        loss = functional.cross_entropy(logits, labels)
+        known = max(1, int((labels >= 0).sum()))
+        total = functional.cross_entropy(logits, labels, ignore_index=-1, reduction='sum')
         self.log('validation/macro_f1', self.macro_f1, on_epoch=True, prog_bar=True)
-        self.log('validation/loss', loss, on_epoch=True, batch_size=len(labels), sync_dist=True)
+        self.log('validation/loss', total / known, on_epoch=True, batch_size=known, sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         """AdamW and one cycle."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from mujo_core.datasets.registry import DATASETS, get_dataset, load_recordings
-from mujo_core.labels import Label, select_labels, taxonomy
+from mujo_core.labels import Label, select_labels
 from mujo_core.recording import Recording
 from mujo_core.training.config import DataSettings
 from mujo_core.training.sampler import REST, Clip, SamplerSettings, make_clip
@@ -38,7 +38,10 @@ def with_virtual(clip: Clip) -> Clip:
 
 
 def recordings_of(data: DataSettings) -> list[Recording]:
-    """Return the recordings of the chosen subjects (or of the split), and the held-out ones."""
+    """Return the data set's recordings of the chosen subjects, or of the split.
+
+    Those of the held-out subjects (`data.validation`) are among them.
+    """
     if get_dataset(data.dataset).needs_root and not data.root:
         raise ValueError('expected the data set folder as --data.root DIR, none came')
     if data.subjects:
@@ -86,11 +89,13 @@ def dataset_clips(recordings: Sequence[Recording]) -> list[Clip]:
 
 
 def unlabelled_clips(recordings: Sequence[Recording]) -> list[Clip]:
-    """Return recordings in which nothing is labelled as clips without a label."""
-    bare = [
-        part for recording in recordings if not recording.segments for part in pieces(recording)
+    """Return recordings of which no activity is known as clips without a label."""
+    return [
+        with_virtual(make_clip(part, '', rests=False))
+        for recording in recordings
+        if not recording.segments
+        for part in pieces(recording)
     ]
-    return [with_virtual(make_clip(part, '', rests=False)) for part in bare]
 
 
 def motion_clips(root: str) -> list[Clip]:
@@ -119,9 +124,6 @@ def class_labels(
     names += [segment.label for recording in recordings for segment in recording.segments]
     if sampler.rest > 0 and any(clip.rests for clip in clips):
         names.append(REST)
-    if not names:
-        # Nothing is labelled: the words of all activities are there to lean on.
-        names = list(taxonomy())
     read = get_dataset(data.dataset).read_labels
     return select_labels(names, read(data.root) if read and data.root else None)
 

@@ -98,3 +98,23 @@ def test_ticks_wait_half_a_period_for_the_fastest_sensor():
     assert np.median(waits) == pytest.approx(0.010, abs=5e-4)
     assert waits.min() >= 0.0 and waits.max() <= 0.020 + 1e-9
     assert tick_waits([30.3, 50.5]).mean() < waits.mean()
+
+
+def test_training_is_measured_with_its_waiting_apart(tmp_path, capsys):
+    path = tmp_path / 'train.json'
+    small = ['--fit.batch_size', '4', '--fit.workers', '0', '--model.width', '8', '--model.size']
+    assert main(['bench', 'train', '--quick', '--json', str(path), *small, '16']) == 0
+    report = json.loads(path.read_text())
+    assert report['steps'] == 10 and report['data'] == 'random motion'
+    assert 0.0 < report['windows_per_second'] < report['compute_windows_per_second']
+    for name in ('step_ms', 'wait_ms'):
+        assert 0.0 < report[name]['p50'] <= report[name]['p99']
+    # Without a loader process every draw is waited for.
+    assert report['wait_ms']['p50'] > 4 * 0.2 * report['draw_cpu_ms']
+    assert 0.0 < report['loading_share'] < 1.0
+    assert 'waiting for data' in capsys.readouterr().out
+
+
+def test_settings_of_training_are_refused_elsewhere(capsys):
+    assert main(['bench', '--fit.steps=3']) == 2
+    assert 'mujo bench train' in capsys.readouterr().err

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mujo_core.evaluation.full import window_logits
-from mujo_core.labels import Label
+from mujo_core.labels import taxonomy
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import load_checkpoint, save_checkpoint
 from mujo_core.model.joint_space import ModelSettings
@@ -119,7 +119,7 @@ def test_a_probe_of_two_classes_or_chosen_by_held_out_people_works(
     config, material, tiny_checkpoint
 ):
     two = [clip for clip in material.clips if clip.label in ('walk', 'squat')]
-    labels = {name: Label(name, name) for name in ('walk', 'squat')}
+    labels = {name: taxonomy()[name] for name in ('walk', 'squat')}
     chosen = replace(config, probe=ProbeSettings(draws=2, strength=0.0))
     seen, held = two[::2], two[1::2]
     probe = fit_probe(tiny_checkpoint, seen, np.ones(len(seen)), chosen, held, labels)
@@ -162,7 +162,7 @@ def test_held_out_people_end_the_run_and_choose_its_weights(config, utd, tmp_pat
         held_out=material.held_out, callbacks=[Count()],
     )  # fmt: skip
     assert len(started) < 400
-    with pytest.raises(ValueError, match='--data\\.validation'):
+    with pytest.raises(ValueError, match='subjects'):
         read_material(replace(config, data=replace(held, validation=['9'])))
 
 
