@@ -29,7 +29,9 @@ class Stream:
         stamps: (N,) float64, seconds, strictly increasing.
         values: (N, ...) float32. Pose: (N, J, 3) metres, NaN where a joint is not seen.
             IMU: (N, 6), specific force with gravity in m/s^2 and angular velocity in rad/s, both
-            in the device's own axes (REP-145). Video: (N, H, W, C) or (N, H, W) images.
+            in the device's own axes (REP-145). Video: images, (N, H, W, 3) uint8 colours or
+            (N, H, W) uint16 depth in mm, which may stay in their file until they are read
+            (`mujo_core.video.stored`); or a model's frames (`mujo_core.video.prepare`).
         layout: the joint list of a pose stream (a name in `mujo_core.skeleton.LAYOUTS`).
         up: the direction of up in the frame of a pose stream; None for the layout's usual one.
     """

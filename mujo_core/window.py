@@ -12,6 +12,7 @@ import numpy as np
 
 from mujo_core.recording import MODALITIES, modality_of
 from mujo_core.skeleton import CANONICAL_JOINTS, CanonicalPose, canonical_pose
+from mujo_core.video.settings import VideoSettings
 
 SAME = 1e-6
 """Stamps this close are the same: float64 seconds of today's clocks resolve 2.4e-7."""
@@ -40,7 +41,15 @@ class StreamSpec:
 
 @dataclass(frozen=True)
 class WindowSpec:
-    """The window's length and how far it may end behind the newest sample, both seconds."""
+    """What a window is.
+
+    Attributes:
+        seconds: its length; patience: how far it may end behind the newest sample, seconds.
+        pose_rate, imu_rate, video_rate: steps a second on the grid, Hz.
+        pose_max_gap, imu_max_gap: samples further apart are not joined, seconds.
+        video: how images become the model's frames.
+        video_shape: of a frame, (H, W, C) or (F,); what `video` gives, where that gives any.
+    """
 
     seconds: float = 3.0
     patience: float = 0.25
@@ -49,7 +58,12 @@ class WindowSpec:
     imu_rate: float = 50.0
     imu_max_gap: float = 0.1
     video_rate: float = 5.0
-    video_shape: tuple[int, ...] = (56, 56, 1)
+    video_shape: tuple[int, ...] = (48, 48, 1)
+    video: VideoSettings = field(default_factory=VideoSettings)
+
+    def __post_init__(self) -> None:
+        if self.video.kind:
+            object.__setattr__(self, 'video_shape', self.video.shape)
 
     def stream(self, name: str) -> StreamSpec:
         """Return the spec of a stream by its name (``'pose'``, ``'imu/...'``, ``'video'``)."""
@@ -61,7 +75,8 @@ class WindowSpec:
             return StreamSpec(self.imu_rate, (6,), self.imu_max_gap)
         if modality == 'video':
             step = 1.0 / self.video_rate
-            return StreamSpec(self.video_rate, self.video_shape, step, 'nearest', dtype=np.uint8)
+            dtype = np.uint8 if len(self.video_shape) == 3 else np.float32
+            return StreamSpec(self.video_rate, self.video_shape, step, 'nearest', dtype=dtype)
         raise ValueError(f'a stream is pose, video or imu/<placement>, {name!r} came')
 
     def grid(self, end: float, rate: float) -> np.ndarray:
@@ -123,7 +138,7 @@ class Window:
         pose: canonical pose on the grid, or None without a pose stream.
         imu: placement to (T, 6) samples, 0 where masked.
         imu_mask: placement to (T,) bool.
-        video: (T, H, W, C) images or None; video_mask: (T,) bool.
+        video: (T, *video_shape) frames, 0 where masked, or None; video_mask: (T,) bool.
         coverage: stream name to the share of its grid that has data, 0..1.
         total: share of the window in which any stream has data, 0..1.
     """

@@ -105,6 +105,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     from mujo_core.evaluation.report import cell, write_report
     from mujo_core.evaluation.runs import join_runs
     from mujo_core.model.checkpoint import DEFAULT, load_checkpoint
+    from mujo_core.video.prepare import Preparer, prepare_recordings
 
     protocol = get_protocol(options.protocol)
     _check(options, overrides)
@@ -114,6 +115,8 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     split = None if options.subjects else options.split
     recordings = load_recordings(options.dataset, options.root, options.subjects, split)
     recordings = _only(recordings, options.modalities)
+    spec = checkpoints[0].window
+    recordings = prepare_recordings(recordings, Preparer(spec.video, spec.video_rate))
     people = {r.subject for r in recordings}
     task = Task(
         checkpoint=checkpoints[0],

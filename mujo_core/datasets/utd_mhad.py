@@ -14,6 +14,7 @@ import re
 import zlib
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import scipy.io
@@ -21,6 +22,7 @@ import scipy.io
 from mujo_core.datasets.dataset import DataSet
 from mujo_core.inertial import si_sample
 from mujo_core.recording import Recording, Segment, Stream
+from mujo_core.video.stored import StoredFrames
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,7 @@ IMU_RATE = 50.0
 SKELETON_RATE = 30.0
 _LAST_WRIST_ACTION = 21
 _NAME = re.compile(r'a(\d+)_s(\d+)_t(\d+)_(inertial|skeleton|depth)\.mat')
+_DAMAGED = (OSError, ValueError, TypeError, EOFError, IndexError, zlib.error)
 _KINDS = {
     'inertial': ('Inertial', 'd_iner'),
     'skeleton': ('Skeleton', 'd_skel'),
@@ -63,7 +66,7 @@ def _read(path: Path, kind: str) -> np.ndarray | None:
     except KeyError:
         log.warning('%s: expected the variable %s, it is not there; left out', path, variable)
         return None
-    except (OSError, ValueError, TypeError, EOFError, IndexError, zlib.error) as error:
+    except _DAMAGED as error:
         log.warning('%s: not readable as a MAT file (%s); left out', path, error)
         return None
     except scipy.io.matlab.MatReadError as error:
@@ -73,6 +76,28 @@ def _read(path: Path, kind: str) -> np.ndarray | None:
         log.warning('%s: expected finite %s data, shape %s came; left out', path, kind, array.shape)
         return None
     return array
+
+
+def _depth_frames(path: Path) -> np.ndarray:
+    """Return (T, 240, 320) uint16 mm."""
+    array = _read(path, 'depth')
+    if array is None:
+        raise ValueError(f'{path}: not readable as depth images')
+    return array.transpose(2, 0, 1).astype(np.uint16)
+
+
+def _stored_depth(path: Path) -> StoredFrames | None:
+    """Return the images of a depth file, unread; None (named in the log) for a damaged header."""
+    try:
+        shapes = {name: shape for name, shape, _ in scipy.io.whosmat(path)}
+    except (*_DAMAGED, scipy.io.matlab.MatReadError) as error:
+        log.warning('%s: not readable as a MAT file (%s); left out', path, error)
+        return None
+    shape = shapes.get('d_depth', ())
+    if len(shape) != 3 or shape[2] < 2:
+        log.warning('%s: expected d_depth (240, 320, T), %s came; left out', path, shapes)
+        return None
+    return StoredFrames(path, (shape[2], shape[0], shape[1]), _depth_frames)
 
 
 def _files(root: Path, kinds: Collection[str]) -> dict[tuple[int, int, int], dict[str, Path]]:
@@ -93,7 +118,7 @@ def _files(root: Path, kinds: Collection[str]) -> dict[tuple[int, int, int], dic
 def load_utd_mhad(
     root: str | Path,
     subjects: Collection[str] | None = None,
-    depth: bool = False,
+    depth: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Recording]:
     """Yield the recordings of a UTD-MHAD folder in order of action, subject and try.
@@ -101,7 +126,7 @@ def load_utd_mhad(
     Args:
         root: the folder that holds `Inertial`, `Skeleton` and (with `depth`) `Depth`.
         subjects: keep these alone.
-        depth: read the depth videos too.
+        depth: the depth videos too, where they are; each stays in its file until it is used.
         progress: called with (done, all) after each recording.
 
     Raises:
@@ -128,8 +153,11 @@ def load_utd_mhad(
 def _load(key: tuple[int, int, int], paths: dict[str, Path]) -> Recording | None:
     action, subject, trial = key
     arrays = {
-        kind: array for kind, path in paths.items() if (array := _read(path, kind)) is not None
+        kind: array
+        for kind, path in paths.items()
+        if kind != 'depth' and (array := _read(path, kind)) is not None
     }
+    frames = _stored_depth(paths['depth']) if 'depth' in paths else None
     streams = {}
     if 'inertial' in arrays:
         samples = si_sample(arrays['inertial'][:, :3], arrays['inertial'][:, 3:])
@@ -138,17 +166,17 @@ def _load(key: tuple[int, int, int], paths: dict[str, Path]) -> Recording | None
         streams[f'imu/{placement}'] = Stream(np.arange(len(samples)) / IMU_RATE, samples)
     elif 'skeleton' in arrays:
         seconds = (arrays['skeleton'].shape[2] - 1) / SKELETON_RATE
-    elif 'depth' in arrays:
-        seconds = (arrays['depth'].shape[2] - 1) / SKELETON_RATE
+    elif frames is not None:
+        seconds = (len(frames) - 1) / SKELETON_RATE
     else:
         return None
     if 'skeleton' in arrays:
         xyz = arrays['skeleton'].transpose(2, 0, 1).astype(np.float32)
         stamps = np.linspace(0.0, seconds, len(xyz))
         streams['pose'] = Stream(stamps, xyz, layout='kinect20')
-    if 'depth' in arrays:
-        frames = arrays['depth'].transpose(2, 0, 1).astype(np.uint16)
-        streams['video'] = Stream(np.linspace(0.0, seconds, len(frames)), frames)
+    if frames is not None:
+        stamps = np.linspace(0.0, seconds, len(frames))
+        streams['video'] = Stream(stamps, cast(np.ndarray, frames))
     label = LABELS[action - 1]
     return Recording(
         name=f'a{action}_s{subject}_t{trial}',

@@ -30,6 +30,7 @@ class Batch:
         root: (B, T, 4) the pelvis' velocity and its heading's rate.
         imu: (B, D, T, 6) samples of D devices; imu_mask (B, D, T) bool.
         placement: (B, D, W) words of the devices' placements.
+        video: (B, T, *shape) frames, T = 0 where no window has any; video_mask (B, T) bool.
     """
 
     pose: torch.Tensor
@@ -38,6 +39,8 @@ class Batch:
     imu: torch.Tensor
     imu_mask: torch.Tensor
     placement: torch.Tensor
+    video: torch.Tensor
+    video_mask: torch.Tensor
 
     def __len__(self) -> int:
         return len(self.pose)
@@ -46,6 +49,7 @@ class Batch:
     def present(self) -> dict[str, torch.Tensor]:
         """Modality to (B,) bool: has it any data?"""
         return {
+            'video': self.video_mask.any(dim=1),
             'pose': self.pose_mask.flatten(1).any(dim=1),
             'imu': self.imu_mask.flatten(1).any(dim=1),
         }
@@ -57,9 +61,8 @@ class Batch:
 
     def without(self, modality: str) -> Batch:
         """Return the batch with a modality masked."""
-        if modality == 'pose':
-            return replace(self, pose_mask=torch.zeros_like(self.pose_mask))
-        return replace(self, imu_mask=torch.zeros_like(self.imu_mask))
+        mask = f'{modality}_mask'
+        return replace(self, **{mask: torch.zeros_like(getattr(self, mask))})
 
 
 def batch_windows(windows: Sequence[Window], spec: WindowSpec) -> Batch:
@@ -76,11 +79,19 @@ def batch_windows(windows: Sequence[Window], spec: WindowSpec) -> Batch:
     imu = np.zeros((count, devices, steps['imu'], 6), dtype=np.float32)
     imu_mask = np.zeros(imu.shape[:3], dtype=bool)
     placement = np.zeros((count, devices, len(PLACEMENT_WORDS)), dtype=np.float32)
+    seen = [w.video for w in windows if w.video is not None]
+    frames = len(seen[0]) if seen else 0
+    shape = (count, frames, *spec.video_shape)
+    video: np.ndarray = np.zeros(shape, dtype=spec.stream('video').dtype)
+    video_mask = np.zeros((count, frames), dtype=bool)
     for i, window in enumerate(windows):
+        if window.video is not None:
+            video[i], video_mask[i] = window.video, window.video_mask
         if window.pose is not None:
             pose[i], pose_mask[i] = window.pose.joints, window.pose.mask
             root[i] = window.pose.root
         for d, name in enumerate(sorted(window.imu)):
             imu[i, d], imu_mask[i, d] = window.imu[name], window.imu_mask[name]
             placement[i, d] = placement_features(name)
-    return Batch(*map(torch.from_numpy, (pose, pose_mask, root, imu, imu_mask, placement)))
+    arrays = (pose, pose_mask, root, imu, imu_mask, placement, video, video_mask)
+    return Batch(*map(torch.from_numpy, arrays))

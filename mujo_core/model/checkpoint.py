@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,11 @@ from safetensors.torch import load_file, save
 from mujo_core.labels import Label, dump_labels, load_labels
 from mujo_core.model.joint_space import JointSpace, ModelSettings
 from mujo_core.model.text import ENCODER
+from mujo_core.video.settings import VideoSettings
 from mujo_core.window import WindowSpec
 
 FORMAT = 1
+_FRAMES = ('video', 'video_shape')
 DEFAULT = Path(__file__).resolve().parent.parent / 'pretrained' / 'default'
 """The checkpoint that comes with the package."""
 
@@ -101,9 +103,10 @@ def save_checkpoint(checkpoint: Checkpoint, folder: str | Path) -> None:
     config = {
         'format': FORMAT,
         'modalities': list(checkpoint.modalities),
-        'model': asdict(checkpoint.model.settings),
+        'model': _model_section(checkpoint.model.settings),
         'text': {'model': checkpoint.text_model},
-        'window': {k: v for k, v in asdict(checkpoint.window).items() if k != 'video_shape'},
+        # What a frame is stands with the model.
+        'window': {k: v for k, v in asdict(checkpoint.window).items() if k not in _FRAMES},
         'labels': list(checkpoint.labels),
         **({'classes': True} if checkpoint.classes is not None else {}),
     }
@@ -128,6 +131,13 @@ def save_checkpoint(checkpoint: Checkpoint, folder: str | Path) -> None:
     }
     (folder / 'calibration.yaml').write_text(yaml.safe_dump(calibration, sort_keys=False))
     (folder / 'README.md').write_text(checkpoint.card)
+
+
+def _model_section(settings: ModelSettings) -> dict[str, Any]:
+    section = asdict(settings)
+    if not settings.video.kind:
+        del section['video']
+    return section
 
 
 @contextmanager
@@ -156,17 +166,30 @@ def _reason(error: Exception) -> str:
 
 
 def _settings(kind: type, values: Mapping[str, Any], path: Path) -> Any:
-    known = {f.name for f in fields(kind)}
+    usual = kind()
+    known = {f.name: type(getattr(usual, f.name)) for f in fields(kind)}
     if (
         not isinstance(values, Mapping)
-        or set(values) - known
-        or not all(isinstance(value, int | float) for value in values.values())
+        or set(values) - set(known)
+        or not all(
+            isinstance(value, str if known[name] is str else int | float)
+            for name, value in values.items()
+        )
     ):
         raise CheckpointError(
-            f'{path}: expected {kind.__name__} as numbers out of {sorted(known)}, '
+            f'{path}: expected {kind.__name__} out of {sorted(known)}, '
             f'{values!r} came; train the model with this version'
         )
     return kind(**values)
+
+
+def _model_settings(values: Any, path: Path) -> ModelSettings:
+    if not isinstance(values, Mapping) or 'video' not in values:
+        settings: ModelSettings = _settings(ModelSettings, values, path)
+        return settings
+    others = {name: value for name, value in values.items() if name != 'video'}
+    video = _settings(VideoSettings, values['video'], path)
+    return replace(_settings(ModelSettings, others, path), video=video)
 
 
 def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
@@ -191,8 +214,9 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
         )
     path = folder / 'config.yaml'
     with _reading(path):
-        model = JointSpace(_settings(ModelSettings, config['model'], path))
+        model = JointSpace(_model_settings(config['model'], path))
         window = _settings(WindowSpec, config['window'], path)
+        window = replace(window, video=model.settings.video)
         modalities = tuple(config.get('modalities', ('pose', 'imu')))
         names = list(config['labels'])
         text_model = str(config.get('text', {}).get('model', ENCODER))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -13,6 +13,8 @@ from mujo_core.model.imu import ImuEncoder
 from mujo_core.model.pose import PoseEncoder
 from mujo_core.model.sequence import Steps
 from mujo_core.model.text import TEXT_SIZE, TextEncoder
+from mujo_core.model.video import VideoEncoder
+from mujo_core.video.settings import VideoSettings
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class ModelSettings:
         dropout: share dropped inside the encoders in training.
         pose_rate, imu_rate: steps a second on the grid, Hz.
         text_size: length of the sentence embeddings; training takes it from the encoder.
+        video: what it sees of a video, if anything.
     """
 
     size: int = 128
@@ -33,10 +36,11 @@ class ModelSettings:
     pose_rate: float = 25.0
     imu_rate: float = 50.0
     text_size: int = TEXT_SIZE
+    video: VideoSettings = field(default_factory=VideoSettings)
 
 
 class JointSpace(nn.Module):
-    """Encoders of pose, IMU and text into one space of unit vectors."""
+    """Encoders of video, pose, IMU and text into one space of unit vectors."""
 
     def __init__(self, settings: ModelSettings | None = None) -> None:
         super().__init__()
@@ -51,16 +55,24 @@ class JointSpace(nn.Module):
         self.always: frozenset[str] = frozenset()
         """Modalities that are encoded though a batch has none of them: processes that train
         together share their statistics, so all of them take the same steps."""
+        # Last, so that the other weights of a seed are the same with and without it.
+        self.video: VideoEncoder | None = None
+        if settings.video.kind:
+            self.video = VideoEncoder(
+                settings.video, settings.width, settings.size, settings.dropout
+            )
 
     @property
     def modalities(self) -> tuple[str, ...]:
         """What it has encoders for, text aside."""
-        return ('pose', 'imu')
+        return ('video', 'pose', 'imu') if self.video else ('pose', 'imu')
 
     def steps(self, batch: Batch) -> dict[str, Steps]:
         """Return modality to its encoder's steps; what no window holds is left out."""
         found = {}
         present = batch.present
+        if self.video is not None and ('video' in self.always or bool(present['video'].any())):
+            found['video'] = self.video.steps(batch.video, batch.video_mask)
         if 'pose' in self.always or bool(present['pose'].any()):
             found['pose'] = self.pose.steps(batch.pose, batch.pose_mask, batch.root)
         if 'imu' in self.always or bool(present['imu'].any()):
@@ -69,8 +81,10 @@ class JointSpace(nn.Module):
 
     def pool(self, steps: dict[str, Steps]) -> dict[str, torch.Tensor]:
         """Return modality to (B, size) vectors, not normalized; absent ones are zero."""
-        encoders: dict[str, PoseEncoder | ImuEncoder] = {'pose': self.pose, 'imu': self.imu}
-        return {modality: encoders[modality].pool(found) for modality, found in steps.items()}
+        pools = {'pose': self.pose.pool, 'imu': self.imu.pool}
+        if self.video is not None:
+            pools['video'] = self.video.pool
+        return {modality: pools[modality](found) for modality, found in steps.items()}
 
     def encode(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Return modality to (B, size) vectors, not normalized; absent ones are zero."""

@@ -83,6 +83,36 @@ class ImuToPose(Term):
         return masked_mean(error, counts)
 
 
+@term('video_to_pose')
+class VideoToPose(Term):
+    """The pose and its velocities at each frame of a video.
+
+    A few people's pictures teach an encoder those people's outlines; where their joints are is
+    what it has to know of anybody.
+    """
+
+    def __init__(self, model: JointSpace) -> None:
+        super().__init__(model)
+        self.rate = model.settings.pose_rate
+        channels = 2 * 3 * len(CANONICAL_JOINTS)
+        self.decoder = StepDecoder(model.settings.width, channels, 1)
+
+    def forward(self, inputs: TermInputs) -> torch.Tensor | None:
+        """Return the mean absolute error over the joints seen at the frames seen."""
+        batch, steps = inputs.batch, inputs.steps.get('video')
+        if steps is None:
+            return _nothing(batch.pose)
+        frames, length = steps.keep.shape[1], batch.pose.shape[1]
+        # Both grids end with the window.
+        at = ((torch.arange(frames) + 1) * length / frames).round().long() - 1
+        target, counts = _motion(batch, self.rate)
+        target, counts = target[:, at], counts[:, at] & steps.keep.unsqueeze(-1)
+        found = self.decoder(steps.values, frames, frames)
+        # Its mean lets outliers of the skeleton be, and does not fade as it grows small.
+        error = functional.l1_loss(found, target.to(found.dtype), reduction='none')
+        return masked_mean(error, counts)
+
+
 def _motion(batch: Batch, rate: float) -> tuple[torch.Tensor, torch.Tensor]:
     """Return joints in 0.3 m and their velocities in m/s (B, T, 96), and which are known."""
     seen = batch.pose_mask

@@ -9,6 +9,7 @@ import numpy as np
 from mujo_core.recording import Recording, modality_of
 from mujo_core.skeleton import canonical_joints
 from mujo_core.timeline import Timeline
+from mujo_core.video.prepare import Preparer
 from mujo_core.window import Window, WindowSpec
 
 _OFFSET = 1000.0
@@ -20,15 +21,17 @@ def windows_of(recording: Recording, spec: WindowSpec, stride: float) -> Iterato
 
     A recording no longer than the window gives one, which ends where the recording ends. A
     longer one gives windows every `stride` seconds that lie inside it, the last at its end.
+    Images are made to the frames that the windows carry.
     """
     streams = {}
-    for name, stream in recording.streams.items():
+    preparer = Preparer(spec.video, spec.video_rate)
+    for name, stream in preparer.streams(recording.streams, recording.name).items():
         if modality_of(name) == 'pose' and stream.layout:
             streams[name] = (
                 stream.stamps,
                 canonical_joints(stream.values, stream.layout, stream.up),
             )
-        elif modality_of(name) == 'imu':
+        else:
             streams[name] = (stream.stamps, stream.values)
     if not streams:
         return

@@ -19,6 +19,8 @@ from mujo_core.recognition.decision import Events, calibrated_scores
 from mujo_core.recording import modality_of, subset_name
 from mujo_core.skeleton import canonical_joints, get_layout
 from mujo_core.timeline import Timeline
+from mujo_core.video.frames import FrameMaker
+from mujo_core.video.rgb import Box
 from mujo_core.window import Window
 
 LEAST_TOTAL_COVERAGE = 0.3
@@ -75,11 +77,14 @@ class Recognizer:
             modalities=checkpoint.modalities,
         )
         self.timeline = Timeline(checkpoint.window)
+        video = checkpoint.model.settings.video
+        self._frames = FrameMaker(video) if 'video' in checkpoint.modalities else None
         self._model = checkpoint.model.to(self.device)
         self._labels = checkpoint.label_vectors()
         background = [name for name, label in checkpoint.labels.items() if label.background]
         self._events = Events([*background, UNKNOWN])
         self._last_end = -np.inf
+        self._last_frame = -np.inf
         self._jumps = 0
         self._lock = threading.Lock()
 
@@ -131,11 +136,46 @@ class Recognizer:
         name = f'imu/{check_placement(placement)}'
         return bool(self.timeline.insert(name, stamp, np.asarray(sample), now))
 
-    def add_image(self, stamp: float, image: np.ndarray, now: float | None = None) -> bool:
-        """Store an image (H, W, C) where the checkpoint sees video; False where it does not."""
-        if 'video' not in self.settings.modalities:
+    def add_image(
+        self,
+        stamp: float,
+        image: np.ndarray,
+        now: float | None = None,
+        box: Box | None = None,
+        focal: float | None = None,
+    ) -> bool:
+        """Make an image to the model's frame and store that, where the checkpoint sees video.
+
+        An image that comes sooner than half a step of the video's grid after the one before is
+        not needed, and costs nothing.
+
+        Args:
+            stamp: header time, seconds.
+            image: depth (H, W) in mm (integers) or m (floats), or colours (H, W, 3) uint8 in the
+                order red, green, blue; which of them, the checkpoint says.
+            now: the clock, seconds.
+            box: left, top, right, bottom of the person in pixels, where that is known.
+            focal: of a depth camera, pixels; None for a Kinect's.
+
+        Returns:
+            False for an image that was refused (and counted), and without video in the checkpoint.
+        """
+        if self._frames is None:
             return False
-        return bool(self.timeline.insert('video', stamp, image, now))
+        if 0.0 <= stamp - self._last_frame < 0.5 / self.checkpoint.window.video_rate:
+            return True
+        try:
+            frame = self._frames(image, focal, box)
+        except ValueError:
+            self.timeline.refuse('video', 'wrong_shape')
+            return False
+        if frame is None:
+            # Nobody in view is no broken image.
+            return True
+        stored = bool(self.timeline.insert('video', stamp, frame, now))
+        if stored:
+            self._last_frame = stamp
+        return stored
 
     def reset(self) -> None:
         """Forget all samples and what was going on; waits for a running `recognize`."""
@@ -143,6 +183,7 @@ class Recognizer:
             self.timeline.clear()
             self._events.reset()
             self._last_end = -np.inf
+            self._last_frame = -np.inf
 
     def warm_up(self) -> None:
         """Run the model once on each modality, so that the first answer is not a slow one."""
@@ -152,6 +193,9 @@ class Recognizer:
         filled.insert('imu/right_wrist', stamps, np.ones((len(stamps), 6), dtype=np.float32))
         body = np.random.default_rng(0).normal(size=(len(stamps), 16, 3)).astype(np.float32)
         filled.insert('pose', stamps, body)
+        if self._frames is not None:
+            frames = np.ones((len(stamps), *spec.video_shape), dtype=np.uint8)
+            filled.insert('video', stamps, frames)
         window = filled.cut()
         assert window is not None
         for _ in range(3):
@@ -221,6 +265,8 @@ def only_streams(window: Window, names: list[str]) -> Window:
     kept = {n.partition('/')[2] for n in names if modality_of(n) == 'imu'}
     return replace(
         window,
+        video=window.video if 'video' in names else None,
+        video_mask=window.video_mask if 'video' in names else None,
         pose=window.pose if 'pose' in names else None,
         imu={p: v for p, v in window.imu.items() if p in kept},
         imu_mask={p: v for p, v in window.imu_mask.items() if p in kept},

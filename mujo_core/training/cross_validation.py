@@ -57,6 +57,8 @@ def _held_out_windows(
 def _only(window: Window, subset: Sequence[str]) -> Window:
     return replace(
         window,
+        video=window.video if 'video' in subset else None,
+        video_mask=window.video_mask if 'video' in subset else None,
         pose=window.pose if 'pose' in subset else None,
         imu=window.imu if 'imu' in subset else {},
         imu_mask=window.imu_mask if 'imu' in subset else {},

@@ -155,6 +155,7 @@ def fit_model(
         labels=labels,
         sentences=sentences,
         text_model=config.text.model,
+        modalities=model.modalities,
     )
 
 

@@ -16,6 +16,8 @@ from scipy.ndimage import uniform_filter1d
 from mujo_core.inertial import rotate_device
 from mujo_core.recording import Recording, Stream, modality_of
 from mujo_core.skeleton import JOINT, canonical_joints
+from mujo_core.training.video_augment import VideoAugmentation, change_frames
+from mujo_core.video.prepare import Preparer
 from mujo_core.window import Window, WindowSpec, make_window, resample
 
 REST = 'rest'
@@ -44,6 +46,7 @@ class SamplerSettings:
         shake: share of windows with joints that jump.
         hide: share of windows with limbs hidden.
         tilt: standard deviation of the error of the up direction, degrees.
+        video: how frames of a video are changed.
     """
 
     as_stream: float = 0.4
@@ -63,6 +66,7 @@ class SamplerSettings:
     shake: float = 0.1
     hide: float = 0.1
     tilt: float = 6.0
+    video: VideoAugmentation = field(default_factory=VideoAugmentation)
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Clip:
     """A recording of one action, ready to draw windows from.
 
     Attributes:
-        label: its label; streams: by name, pose as canonical joints with z up.
+        label: its label; streams: by name, pose as canonical joints with z up, video as frames.
         virtual: IMU streams computed from its skeleton, by name.
         rests: whether the person stands or sits still at its start and end.
     """
@@ -96,7 +100,7 @@ def make_clip(recording: Recording, label: str, rests: bool) -> Clip:
         if modality_of(name) == 'pose' and stream.layout:
             joints = canonical_joints(stream.values, stream.layout, stream.up)
             stream = Stream(stream.stamps, joints)
-        if modality_of(name) in ('pose', 'imu'):
+        if modality_of(name) in ('video', 'pose', 'imu'):
             streams[name] = stream
     return Clip(label, recording.subject, streams, rests=rests)
 
@@ -127,8 +131,15 @@ def quaternion_rotation(q: np.ndarray) -> np.ndarray:
     )
 
 
-def _hold(sample: np.ndarray, count: int, sway: float, rng: np.random.Generator) -> np.ndarray:
+_REST = {'pose': (0.1, 2, 0.004), 'imu': (0.04, 5, 0.05), 'video': (0.1, 1, 0.0)}
+"""Modality to the step of a body at rest (s), how many samples it is the mean of, its sway."""
+
+
+def _hold(samples: np.ndarray, count: int, sway: float, rng: np.random.Generator) -> np.ndarray:
     """`count` samples of a body that holds still, with a slow sway and noise."""
+    if not sway:
+        return np.repeat(samples[:1], count, axis=0)
+    sample = samples.mean(axis=0)
     noise = rng.normal(size=(count, *sample.shape)).astype(np.float32)
     drift = np.cumsum(rng.normal(size=(count, sample.shape[-1])), axis=0) / np.sqrt(count)
     drift = drift.astype(np.float32).reshape(count, *[1] * (sample.ndim - 1), -1)
@@ -154,7 +165,7 @@ class WindowSampler:
     """Draws augmented windows and their labels from clips.
 
     Args:
-        clips: what to draw from.
+        clips: what to draw from; their images are made to frames here.
         spec: window and grid.
         settings: how windows are drawn.
     """
@@ -162,7 +173,11 @@ class WindowSampler:
     def __init__(
         self, clips: Sequence[Clip], spec: WindowSpec, settings: SamplerSettings | None = None
     ) -> None:
-        self.clips = list(clips)
+        preparer = Preparer(spec.video, spec.video_rate)
+        self.clips = [
+            replace(clip, streams=preparer.streams(clip.streams, f'{clip.label} of {clip.subject}'))
+            for clip in clips
+        ]
         self.spec = spec
         self.settings = settings or SamplerSettings()
 
@@ -226,51 +241,68 @@ class WindowSampler:
         pieces = {}
         newest = window_end
         dying = str(rng.choice(list(streams))) if rng.random() < how.drop_stream else ''
+        # Skeleton and images come from one camera.
+        camera_pace = None
         for name, stream in streams.items():
             pace = speed
-            is_pose = modality_of(name) == 'pose'
-            if is_pose:
-                pace *= float(np.exp(rng.normal() * how.pose_speed))
+            modality = modality_of(name)
+            if modality != 'imu':
+                camera_pace = camera_pace or float(np.exp(rng.normal() * how.pose_speed))
+                pace *= camera_pace
             stamps = (stream.stamps - start) / pace
             values = stream.values
-            if is_pose:
+            if modality == 'pose':
                 stamps, values = self._worsen_pose(stamps, values, rng)
-            else:
+            elif modality == 'imu':
                 values = self._worsen_imu(values, stream, speed, rng)
             if pad:
-                stamps, values = self._pad(stamps, values, is_pose, window_end, rng)
+                stamps, values = self._pad(stamps, values, modality, window_end, rng)
             if name == dying and len(streams) > 1:
                 at = window_end - rng.uniform(0.3, spec.seconds - 0.3)
                 keep = stamps < at if rng.random() < 0.7 else stamps > at
                 stamps, values = stamps[keep], values[keep]
             of = spec.stream(name)
             grid = spec.grid(window_end, of.rate)
-            pieces[name] = resample(stamps, values, grid, of)
+            values, mask = resample(stamps, values, grid, of)
+            if modality == 'video':
+                # After the grid, so that only frames that are seen are changed.
+                values, mask = self._worsen_video(values, mask, rng)
+            pieces[name] = values, mask
         return make_window(pieces, window_end, newest, spec)
 
     def _pad(
         self,
         stamps: np.ndarray,
         values: np.ndarray,
-        is_pose: bool,
+        modality: str,
         window_end: float,
         rng: np.random.Generator,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Put rest before and after: the first and last samples, held."""
-        step = 0.1 if is_pose else 0.04
+        step, few, sway = _REST[modality]
         first, last = window_end - self.spec.seconds - 0.2, window_end + 0.2
         before = np.arange(stamps[0] - step, first, -step)[::-1]
         after = np.arange(stamps[-1] + step, last, step)
-        few = 2 if is_pose else 5
         parts, times = [values], [stamps]
-        sway = 0.004 if is_pose else 0.05
         if len(before):
-            parts.insert(0, _hold(values[:few].mean(axis=0), len(before), sway, rng))
+            parts.insert(0, _hold(values[:few], len(before), sway, rng))
             times.insert(0, before)
         if len(after):
-            parts.append(_hold(values[-few:].mean(axis=0), len(after), sway, rng))
+            parts.append(_hold(values[-few:], len(after), sway, rng))
             times.append(after)
         return np.concatenate(times), np.concatenate(parts)
+
+    def _worsen_video(
+        self, frames: np.ndarray, mask: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        how = self.settings.video
+        if rng.random() < 0.5:
+            kept = mask & (rng.random(len(mask)) >= rng.uniform(0.0, how.lose))
+            mask = kept if kept.any() else mask
+        changed = np.zeros_like(frames)
+        if mask.any():
+            changed[mask] = change_frames(frames[mask], how, rng)
+        return changed, mask
 
     def _worsen_pose(
         self, stamps: np.ndarray, joints: np.ndarray, rng: np.random.Generator

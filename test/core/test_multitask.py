@@ -186,7 +186,7 @@ def test_accumulation_clipping_and_logging_work_with_every_strategy(
     } <= set(trainer.logged_metrics)  # fmt: skip
 
 
-@pytest.mark.parametrize('name', TERMS.names)
+@pytest.mark.parametrize('name', sorted({*TERMS.names} - {'video_to_pose'}))
 def test_every_term_is_learned(name, model, batch, sentences):
     model.train()
     torch.manual_seed(0)

@@ -46,6 +46,8 @@ def inputs_of(
         imu=torch.zeros(count, 1, 4, 6),
         imu_mask=has[1][:, None, None].expand(-1, 1, 4),
         placement=torch.zeros(count, 1, len(PLACEMENT_WORDS)),
+        video=torch.zeros(count, 0, 4),
+        video_mask=torch.zeros(count, 0, dtype=torch.bool),
     )
     vectors = {'pose': pose * has[0][:, None], 'imu': imu * has[1][:, None]}
     torch.manual_seed(0)
