@@ -25,7 +25,7 @@ from mujo_core.model.text import ENCODER
 from mujo_core.video.settings import VideoSettings
 from mujo_core.window import WindowSpec
 
-FORMAT = 1
+FORMAT = 2
 _FRAMES = ('video', 'video_shape')
 DEFAULT = Path(__file__).resolve().parent.parent / 'pretrained' / 'default'
 """The checkpoint that comes with the package."""

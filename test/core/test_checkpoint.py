@@ -51,7 +51,7 @@ def refusal(folder: Path) -> str:
 def test_a_folder_holds_the_files_of_the_design(saved):
     assert sorted(path.name for path in saved.iterdir()) == sorted(FILES)
     config = yaml.safe_load((saved / 'config.yaml').read_text())
-    assert config['format'] == 1
+    assert config['format'] == 2
     assert config['window']['seconds'] == 3.0
 
 
@@ -80,14 +80,14 @@ def test_the_order_of_labels_is_the_configs(folder):
     assert list(load_checkpoint(folder).labels) == names
 
 
-@pytest.mark.parametrize('version', [0, 2, 'new', None])
+@pytest.mark.parametrize('version', [0, 1, 'new', None])
 def test_another_format_is_refused_with_both_versions_and_what_to_do(folder, version):
     path = folder / 'config.yaml'
     config = yaml.safe_load(path.read_text())
     path.write_text(yaml.safe_dump({**config, 'format': version}))
     message = refusal(folder)
     assert f'format {version} came' in message
-    assert 'of format 1' in message
+    assert 'of format 2' in message
     assert 'install' in message and 'train again' in message
 
 
