@@ -27,9 +27,9 @@ from mujo_core.evaluation.predictions import (
 )
 from mujo_core.evaluation.registry import Plot, Result, Table, Task, protocol
 from mujo_core.model.checkpoint import Checkpoint
+from mujo_core.training.clip import Clip, make_clip
 from mujo_core.training.config import TrainConfig, read_config
 from mujo_core.training.fit import fit_model
-from mujo_core.training.sampler import Clip, make_clip
 
 METHODS = ('pretrained', 'scratch', 'linear_probe')
 _BUDGET = (

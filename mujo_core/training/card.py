@@ -13,8 +13,8 @@ import yaml
 
 from mujo_core.model.checkpoint import Calibration
 from mujo_core.recording import Recording
+from mujo_core.training.clip import Clip
 from mujo_core.training.config import TrainConfig
-from mujo_core.training.sampler import Clip
 
 CROSS_VALIDATION = 'cross_validation.json'
 _CALIBRATION = 'calibration.yaml'

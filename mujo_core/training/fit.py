@@ -25,6 +25,7 @@ from mujo_core.labels import Label, taxonomy
 from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.model.text import embed_labels
+from mujo_core.training.clip import Clip
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.data import DrawOrder, WindowDataset, make_loader
 from mujo_core.training.distributed import (
@@ -35,7 +36,7 @@ from mujo_core.training.distributed import (
 )
 from mujo_core.training.module import FitSettings, JointSpaceModule
 from mujo_core.training.resume import Run, SeededBatches, Snapshots, read_snapshot
-from mujo_core.training.sampler import Clip, WindowSampler
+from mujo_core.training.sampler import WindowSampler
 from mujo_core.training.sources import class_labels
 from mujo_core.training.validation import HeldOutWindows, make_validation_loader
 

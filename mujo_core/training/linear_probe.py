@@ -18,8 +18,9 @@ from mujo_core.labels import Label
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.model.text import embed_labels
+from mujo_core.training.clip import Clip
 from mujo_core.training.config import TrainConfig
-from mujo_core.training.sampler import Clip, SamplerSettings, WindowSampler
+from mujo_core.training.sampler import SamplerSettings, WindowSampler
 from mujo_core.training.sources import class_labels
 from mujo_core.training.validation import LIVE
 from mujo_core.window import Window

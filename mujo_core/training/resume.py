@@ -23,8 +23,8 @@ import torch
 import yaml
 from lightning.pytorch.callbacks import Callback, Checkpoint
 
+from mujo_core.training.clip import Clip
 from mujo_core.training.config import TrainConfig
-from mujo_core.training.sampler import Clip
 
 SETTINGS = 'train.yaml'
 """The settings of a run, beside the checkpoint that it made."""

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
-from mujo_core.inertial import rotate_device
-from mujo_core.recording import Recording, Stream, modality_of
-from mujo_core.skeleton import JOINT, canonical_joints
+from mujo_core.recording import Stream, modality_of
+from mujo_core.training.augment import change_imu, change_pose
+from mujo_core.training.clip import Clip
 from mujo_core.training.video_augment import VideoAugmentation, change_frames
 from mujo_core.video.prepare import Preparer
 from mujo_core.window import Window, WindowSpec, make_window, resample
@@ -67,68 +66,6 @@ class SamplerSettings:
     hide: float = 0.1
     tilt: float = 6.0
     video: VideoAugmentation = field(default_factory=VideoAugmentation)
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A recording of one action, ready to draw windows from.
-
-    Attributes:
-        label: its label; streams: by name, pose as canonical joints with z up, video as frames.
-        virtual: IMU streams computed from its skeleton, by name.
-        rests: whether the person stands or sits still at its start and end.
-    """
-
-    label: str
-    subject: str
-    streams: dict[str, Stream]
-    virtual: dict[str, Stream] = field(default_factory=dict)
-    rests: bool = True
-
-    @property
-    def span(self) -> tuple[float, float]:
-        """First and last stamp, seconds."""
-        starts = [s.stamps[0] for s in self.streams.values()]
-        ends = [s.stamps[-1] for s in self.streams.values()]
-        return float(min(starts)), float(max(ends))
-
-
-def make_clip(recording: Recording, label: str, rests: bool) -> Clip:
-    """Return a recording as a clip; its skeleton becomes canonical joints with z up."""
-    streams = {}
-    for name, stream in recording.streams.items():
-        if modality_of(name) == 'pose' and stream.layout:
-            joints = canonical_joints(stream.values, stream.layout, stream.up)
-            stream = Stream(stream.stamps, joints)
-        if modality_of(name) in ('video', 'pose', 'imu'):
-            streams[name] = stream
-    return Clip(label, recording.subject, streams, rests=rests)
-
-
-def random_rotation(rng: np.random.Generator) -> np.ndarray:
-    """Return a rotation (3, 3), uniform over all."""
-    q = rng.normal(size=4)
-    return quaternion_rotation(q / np.linalg.norm(q))
-
-
-def small_rotation(rng: np.random.Generator, degrees: float) -> np.ndarray:
-    """Return a rotation (3, 3) about a random axis by a normal angle."""
-    axis = rng.normal(size=3)
-    axis /= np.linalg.norm(axis)
-    half = np.deg2rad(rng.normal() * degrees) / 2
-    return quaternion_rotation(np.concatenate([[np.cos(half)], np.sin(half) * axis]))
-
-
-def quaternion_rotation(q: np.ndarray) -> np.ndarray:
-    """Return the rotation (3, 3) of a unit quaternion (w, x, y, z)."""
-    w, x, y, z = q
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
-    )
 
 
 _REST = {'pose': (0.1, 2, 0.004), 'imu': (0.04, 5, 0.05), 'video': (0.1, 1, 0.0)}
@@ -252,9 +189,9 @@ class WindowSampler:
             stamps = (stream.stamps - start) / pace
             values = stream.values
             if modality == 'pose':
-                stamps, values = self._worsen_pose(stamps, values, rng)
+                stamps, values = change_pose(stamps, values, how, rng)
             elif modality == 'imu':
-                values = self._worsen_imu(values, stream, speed, rng)
+                values = change_imu(values, speed, how, rng)
             if pad:
                 stamps, values = self._pad(stamps, values, modality, window_end, rng)
             if name == dying and len(streams) > 1:
@@ -303,57 +240,3 @@ class WindowSampler:
         if mask.any():
             changed[mask] = change_frames(frames[mask], how, rng)
         return changed, mask
-
-    def _worsen_pose(
-        self, stamps: np.ndarray, joints: np.ndarray, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        how = self.settings
-        joints = joints @ small_rotation(rng, how.tilt).T.astype(np.float32)
-        count = len(joints)
-        if rng.random() < 0.5:
-            keep = rng.random(count) >= rng.uniform(0.0, how.lose)
-            keep[[0, -1]] = True
-            stamps, joints = stamps[keep], joints[keep]
-            count = len(joints)
-        stretch = np.exp(rng.normal(size=(1, joints.shape[1], 1)) * 0.05)
-        joints = (joints - joints[:, :1]) * stretch + joints[:, :1]
-        offset = rng.normal(size=(1, *joints.shape[1:])) * 0.02
-        noise = rng.normal(size=joints.shape) * (rng.uniform(0.0, how.pose_noise))
-        joints = (joints + offset + noise).astype(np.float32)
-        if rng.random() < how.shake:
-            hit = rng.random(joints.shape[:2]) < 0.03
-            joints[hit] += (rng.normal(size=(int(hit.sum()), 3)) * 0.2).astype(np.float32)
-        if rng.random() < how.hide:
-            hidden = rng.choice(_LIMBS[int(rng.integers(len(_LIMBS)))], size=2)
-            joints[:, hidden] = np.nan
-        return stamps, joints
-
-    def _worsen_imu(
-        self, samples: np.ndarray, stream: Stream, speed: float, rng: np.random.Generator
-    ) -> np.ndarray:
-        how = self.settings
-        turn = random_rotation(rng) if rng.random() < how.any_turn else None
-        if turn is None:
-            roll = np.deg2rad(rng.normal() * how.device_roll) / 2
-            turn = quaternion_rotation(np.array([np.cos(roll), np.sin(roll), 0.0, 0.0]))
-            turn = small_rotation(rng, how.device_turn) @ turn
-        samples = rotate_device(samples, turn).astype(np.float32)
-        # Played faster, a motion turns faster and accelerates more, by the square; what gravity
-        # does to the samples changes slowly and stays as it is.
-        vigour = np.exp(rng.normal() * how.vigour)
-        slow = uniform_filter1d(samples[:, :3], size=25, axis=0, mode='nearest')
-        samples[:, :3] = slow + (samples[:, :3] - slow) * (speed**2 * vigour)
-        samples[:, 3:] *= speed * vigour
-        bias = np.concatenate([rng.normal(size=3) * 0.2, rng.normal(size=3) * 0.03])
-        sigma = np.array([0.4] * 3 + [0.08] * 3) * rng.uniform()
-        return (samples + bias + rng.normal(size=samples.shape) * sigma).astype(np.float32)
-
-
-_LIMBS = [
-    [JOINT['left_elbow'], JOINT['left_wrist']],
-    [JOINT['right_elbow'], JOINT['right_wrist']],
-    [JOINT['left_knee'], JOINT['left_ankle']],
-    [JOINT['right_knee'], JOINT['right_ankle']],
-    [JOINT['head'], JOINT['head']],
-    [JOINT['left_ankle'], JOINT['right_ankle']],
-]

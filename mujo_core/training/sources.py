@@ -10,8 +10,9 @@ import numpy as np
 from mujo_core.datasets.registry import DATASETS, get_dataset, load_recordings
 from mujo_core.labels import Label, select_labels
 from mujo_core.recording import Recording
+from mujo_core.training.clip import Clip, make_clip
 from mujo_core.training.config import DataSettings
-from mujo_core.training.sampler import REST, Clip, SamplerSettings, make_clip
+from mujo_core.training.sampler import REST, SamplerSettings
 from mujo_core.virtual_imu import virtual_imu
 
 VIRTUAL_PLACEMENTS = ('right_wrist', 'left_wrist', 'right_thigh', 'left_thigh')

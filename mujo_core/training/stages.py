@@ -11,11 +11,11 @@ import numpy as np
 from mujo_core.model.checkpoint import Checkpoint, load_checkpoint
 from mujo_core.model.joint_space import ModelSettings
 from mujo_core.recording import Recording
+from mujo_core.training.clip import Clip
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.fit import fit_model
 from mujo_core.training.linear_probe import fit_probe
 from mujo_core.training.resume import Run
-from mujo_core.training.sampler import Clip
 from mujo_core.training.sources import (
     dataset_clips,
     recordings_of,

@@ -8,8 +8,9 @@ from functools import partial
 import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
+from mujo_core.training.clip import Clip
 from mujo_core.training.data import collate
-from mujo_core.training.sampler import Clip, SamplerSettings, WindowSampler
+from mujo_core.training.sampler import SamplerSettings, WindowSampler
 from mujo_core.window import Window, WindowSpec
 
 LIVE = SamplerSettings(

@@ -19,9 +19,9 @@ from mujo_core.model.checkpoint import Checkpoint, load_checkpoint
 from mujo_core.model.joint_space import JointSpace, ModelSettings
 from mujo_core.model.text import embed_labels
 from mujo_core.recording import Recording, Segment, Stream
+from mujo_core.training.clip import make_clip
 from mujo_core.training.config import read_config
 from mujo_core.training.fit import fit_model
-from mujo_core.training.sampler import make_clip
 from mujo_core.window import WindowSpec
 
 DATA = Path(__file__).parents[1] / 'data'

@@ -15,10 +15,10 @@ import yaml
 from safetensors.torch import load_file
 
 from mujo_core.recording import Stream
+from mujo_core.training.clip import Clip
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.module import FitSettings
 from mujo_core.training.resume import Run, fingerprint
-from mujo_core.training.sampler import Clip
 
 ROOT = Path(__file__).parents[2]
 STEPS = 24

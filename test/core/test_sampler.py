@@ -8,16 +8,10 @@ import torch
 
 from mujo_core.recording import Recording, Segment, Stream
 from mujo_core.timeline import Timeline
+from mujo_core.training.augment import random_rotation, small_rotation
+from mujo_core.training.clip import Clip, make_clip
 from mujo_core.training.data import DrawOrder, WindowDataset, make_loader
-from mujo_core.training.sampler import (
-    REST,
-    Clip,
-    SamplerSettings,
-    WindowSampler,
-    make_clip,
-    random_rotation,
-    small_rotation,
-)
+from mujo_core.training.sampler import REST, SamplerSettings, WindowSampler
 from mujo_core.window import Window, WindowSpec
 
 SPEC = WindowSpec()

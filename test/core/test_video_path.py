@@ -14,8 +14,9 @@ from mujo_core.model.joint_space import JointSpace, ModelSettings
 from mujo_core.recognition import Recognizer
 from mujo_core.recognition.playback import windows_of
 from mujo_core.recording import Recording, Segment, Stream
+from mujo_core.training.clip import make_clip
 from mujo_core.training.config import read_config
-from mujo_core.training.sampler import SamplerSettings, WindowSampler, make_clip
+from mujo_core.training.sampler import SamplerSettings, WindowSampler
 from mujo_core.training.video_augment import VideoAugmentation, change_frames
 from mujo_core.video.prepare import Preparer, prepare_recordings
 from mujo_core.video.settings import VideoSettings

@@ -1,0 +1,44 @@
+"""A recording of one action, ready to draw training windows from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mujo_core.recording import Recording, Stream, modality_of
+from mujo_core.skeleton import canonical_joints
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A recording of one action, ready to draw windows from.
+
+    Attributes:
+        label: its label; streams: by name, pose as canonical joints with z up, video as frames.
+        virtual: IMU streams computed from its skeleton, by name.
+        rests: whether the person stands or sits still at its start and end.
+    """
+
+    label: str
+    subject: str
+    streams: dict[str, Stream]
+    virtual: dict[str, Stream] = field(default_factory=dict)
+    rests: bool = True
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """First and last stamp, seconds."""
+        starts = [s.stamps[0] for s in self.streams.values()]
+        ends = [s.stamps[-1] for s in self.streams.values()]
+        return float(min(starts)), float(max(ends))
+
+
+def make_clip(recording: Recording, label: str, rests: bool) -> Clip:
+    """Return a recording as a clip; its skeleton becomes canonical joints with z up."""
+    streams = {}
+    for name, stream in recording.streams.items():
+        if modality_of(name) == 'pose' and stream.layout:
+            joints = canonical_joints(stream.values, stream.layout, stream.up)
+            stream = Stream(stream.stamps, joints)
+        if modality_of(name) in ('video', 'pose', 'imu'):
+            streams[name] = stream
+    return Clip(label, recording.subject, streams, rests=rests)
