@@ -39,12 +39,6 @@ class Example:
     end: float
 
 
-def excerpt(recording: Recording, start: float, end: float) -> Recording:
-    """Return a recording with the samples from `start` to `end` alone; empty streams are gone."""
-    streams = {name: stream.between(start, end) for name, stream in recording.streams.items()}
-    return replace(recording, streams={name: s for name, s in streams.items() if len(s)})
-
-
 def labelled_stretches(
     recordings: Sequence[Recording], labels: Collection[str] = ()
 ) -> list[Recording]:
@@ -56,16 +50,13 @@ def labelled_stretches(
     """
     stretches = []
     for recording in recordings:
-        for index, segment in enumerate(recording.segments):
+        for stretch in recording.activities():
+            segment = stretch.segments[0]
             label = segment.label
             if labels and label not in labels:
                 label = merge(label)
-            if not label or (labels and label not in labels):
-                continue
-            cut = excerpt(recording, segment.start, segment.end)
-            name = recording.name if len(recording.segments) == 1 else f'{recording.name}#{index}'
-            if cut.streams:
-                stretches.append(replace(cut, name=name, segments=[replace(segment, label=label)]))
+            if label and (not labels or label in labels):
+                stretches.append(replace(stretch, segments=[replace(segment, label=label)]))
     return stretches
 
 
@@ -94,5 +85,5 @@ def cut_examples(stretches: Sequence[Recording], spec: WindowSpec, stride: float
 
 def window_at(stretch: Recording, end: float, spec: WindowSpec) -> Window:
     """Cut the window that ends at the last sample up to `end`, through the timeline."""
-    *_, window = windows_of(excerpt(stretch, end - 1.1 * spec.seconds, end), spec, spec.seconds)
+    *_, window = windows_of(stretch.cut(end - 1.1 * spec.seconds, end), spec, spec.seconds)
     return window

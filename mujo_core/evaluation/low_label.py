@@ -15,7 +15,7 @@ import numpy as np
 
 from mujo_core.evaluation import plots
 from mujo_core.evaluation.embedding import embed_windows
-from mujo_core.evaluation.examples import Example, excerpt
+from mujo_core.evaluation.examples import Example
 from mujo_core.evaluation.label_texts import label_texts
 from mujo_core.evaluation.metrics import Scores
 from mujo_core.evaluation.predictions import (
@@ -97,7 +97,7 @@ def read_budget(path: str | None, overrides: Sequence[str], checkpoint: Checkpoi
 
 def as_clip(example: Example, seconds: float) -> Clip:
     """Return the samples of a window as a clip to train on."""
-    samples = excerpt(example.stretch, example.end - seconds, example.end)
+    samples = example.stretch.cut(example.end - seconds, example.end)
     return make_clip(samples, example.label, rests=False)
 
 

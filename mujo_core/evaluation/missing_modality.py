@@ -15,7 +15,7 @@ import torch
 
 from mujo_core.evaluation import plots
 from mujo_core.evaluation.embedding import Embedding, embed_windows
-from mujo_core.evaluation.examples import Example, excerpt, window_at
+from mujo_core.evaluation.examples import Example, window_at
 from mujo_core.evaluation.full import predict_subsets, protocol_labels
 from mujo_core.evaluation.predictions import (
     ExampleSet,
@@ -74,7 +74,7 @@ def failing_window(example: Example, modality: str, outage: Outage, spec: Window
         # A sensor that was never there gave nothing before the window either.
         start = first + outage.start * span if outage.start > 0 else -np.inf
         stop = first + outage.end * span if outage.end < 1 else np.inf
-        stretch = with_outage(excerpt(stretch, -np.inf, example.end), modality, start, stop)
+        stretch = with_outage(stretch.cut(-np.inf, example.end), modality, start, stop)
     return window_at(stretch, example.end, spec)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import mujo_core.training.sampler as sampler_module
 from mujo_core.recording import Recording, Segment, Stream
 from mujo_core.timeline import Timeline
 from mujo_core.training.augment import random_rotation, small_rotation
@@ -42,14 +43,11 @@ def clips(count: int = 4) -> list[Clip]:
     return [make_clip(take(seconds[i % 4], i), f'label{i}', rests=True) for i in range(count)]
 
 
-class PlainSampler(WindowSampler):
-    """Draws without any change of the samples."""
-
-    def _worsen_pose(self, stamps, joints, rng):
-        return stamps, joints
-
-    def _worsen_imu(self, samples, stream, speed, rng):
-        return samples
+@pytest.fixture
+def unchanged(monkeypatch):
+    """Let samplers draw without any change of the samples."""
+    monkeypatch.setattr(sampler_module, 'change_pose', lambda stamps, joints, *_: (stamps, joints))
+    monkeypatch.setattr(sampler_module, 'change_imu', lambda samples, *_: samples)
 
 
 def assert_same(first: Window, second: Window, tolerance: float = 0.0) -> None:
@@ -68,9 +66,9 @@ def assert_same(first: Window, second: Window, tolerance: float = 0.0) -> None:
 
 @pytest.mark.parametrize('seconds', [1.2, 3.0, 5.0])
 @pytest.mark.parametrize('start', [0.0, 7.3])
-def test_without_augmentation_a_window_is_the_timelines(seconds, start):
+def test_without_augmentation_a_window_is_the_timelines(seconds, start, unchanged):
     clip = make_clip(take(seconds, start=start), 'walk', rests=True)
-    sampler = PlainSampler([clip], SPEC, STILL)
+    sampler = WindowSampler([clip], SPEC, STILL)
     for seed in range(8):
         window, label = sampler.draw(0, np.random.default_rng(seed))
         assert label == 'walk'
@@ -118,7 +116,7 @@ def test_drawn_windows_are_finite_and_zero_where_masked():
         assert window.total > 0.1
 
 
-def test_in_a_stream_half_of_the_action_or_of_the_window_is_seen():
+def test_in_a_stream_half_of_the_action_or_of_the_window_is_seen(unchanged):
     # The action is marked by a constant that neither rest nor anything else reaches.
     how = replace(STILL, as_stream=1.0)
     for seconds in (1.0, 2.5, 6.0):
@@ -127,7 +125,7 @@ def test_in_a_stream_half_of_the_action_or_of_the_window_is_seen():
         marked = imu.values.copy()
         marked[10:-10, 3] = 50.0
         recording.streams['imu/right_wrist'] = replace(imu, values=marked)
-        sampler = PlainSampler([make_clip(recording, 'walk', rests=True)], SPEC, how)
+        sampler = WindowSampler([make_clip(recording, 'walk', rests=True)], SPEC, how)
         for seed in range(30):
             window, _ = sampler.draw(0, np.random.default_rng(seed))
             assert window.coverage['imu/right_wrist'] == pytest.approx(1.0, abs=0.03)
@@ -135,8 +133,8 @@ def test_in_a_stream_half_of_the_action_or_of_the_window_is_seen():
             assert seen >= min(seconds, 3.0) / 2 - 0.45
 
 
-def test_rest_is_drawn_in_its_share_and_is_still():
-    sampler = PlainSampler(clips(), SPEC, replace(STILL, rest=0.3))
+def test_rest_is_drawn_in_its_share_and_is_still(unchanged):
+    sampler = WindowSampler(clips(), SPEC, replace(STILL, rest=0.3))
     drawn = [sampler.draw(seed % 4, np.random.default_rng(seed)) for seed in range(300)]
     resting = [window for window, label in drawn if label == REST]
     assert 0.22 < len(resting) / 300 < 0.38
@@ -152,8 +150,8 @@ def test_who_does_not_rest_is_never_drawn_resting():
     assert {sampler.draw(2, np.random.default_rng(seed))[1] for seed in range(20)} == {'label2'}
 
 
-def test_a_stream_that_dies_leaves_the_other_whole():
-    sampler = PlainSampler([clips()[3]], SPEC, replace(STILL, as_stream=1.0, drop_stream=1.0))
+def test_a_stream_that_dies_leaves_the_other_whole(unchanged):
+    sampler = WindowSampler([clips()[3]], SPEC, replace(STILL, as_stream=1.0, drop_stream=1.0))
     for seed in range(20):
         window, _ = sampler.draw(0, np.random.default_rng(seed))
         shares = sorted(window.coverage.values())
