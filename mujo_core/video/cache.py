@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import logging
-import os
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 
+from mujo_core.cache import cache_dir, write_atomically
+
 log = logging.getLogger(__name__)
-
-
-def cache_folder() -> Path:
-    """Return ``$MUJO_CACHE``, else ``mujo`` in ``$XDG_CACHE_HOME`` or ``~/.cache``."""
-    if os.environ.get('MUJO_CACHE'):
-        return Path(os.environ['MUJO_CACHE'])
-    base = os.environ.get('XDG_CACHE_HOME')
-    return (Path(base) if base else Path.home() / '.cache') / 'mujo'
 
 
 class FrameCache:
@@ -30,7 +23,7 @@ class FrameCache:
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:
-        self.folder = Path(folder) if folder else cache_folder() / 'frames'
+        self.folder = Path(folder) if folder else cache_dir() / 'frames'
         self._writable = True
 
     def path(self, key: str) -> Path:
@@ -54,15 +47,9 @@ class FrameCache:
             return
         path = self.path(key)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, draft = tempfile.mkstemp(dir=path.parent, suffix='.part')
-            try:
-                with os.fdopen(handle, 'wb') as file:
-                    np.savez_compressed(file, frames=frames)
-                os.replace(draft, path)
-            except OSError:
-                Path(draft).unlink(missing_ok=True)
-                raise
+            held = io.BytesIO()
+            np.savez_compressed(held, frames=frames)
+            write_atomically(path, held.getvalue())
         except OSError as error:
             self._writable = False
             log.warning(

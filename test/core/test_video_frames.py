@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import scipy.io
 
+from mujo_core.cache import cache_dir
 from mujo_core.datasets.utd_mhad import load_utd_mhad
 from mujo_core.recording import Recording, Stream
 from mujo_core.video import frames as frames_room
 from mujo_core.video.backbone import Backbone, BackboneError, open_backbone
-from mujo_core.video.cache import FrameCache, cache_folder
+from mujo_core.video.cache import FrameCache
 from mujo_core.video.frames import FrameMaker
 from mujo_core.video.prepare import Preparer, prepare_recordings
 from mujo_core.video.rgb import skeleton_box, square_crop
@@ -220,11 +221,11 @@ def test_without_a_place_to_keep_them_frames_are_still_made(clip, tmp_path, capl
 def test_the_cache_is_where_the_user_says(monkeypatch, tmp_path):
     monkeypatch.setenv('MUJO_CACHE', str(tmp_path / 'here'))
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'there'))
-    assert cache_folder() == tmp_path / 'here'
+    assert cache_dir() == tmp_path / 'here'
     monkeypatch.delenv('MUJO_CACHE')
-    assert cache_folder() == tmp_path / 'there' / 'mujo'
+    assert cache_dir() == tmp_path / 'there' / 'mujo_ros'
     monkeypatch.delenv('XDG_CACHE_HOME')
-    assert cache_folder() == Path.home() / '.cache' / 'mujo'
+    assert cache_dir() == Path.home() / '.cache' / 'mujo_ros'
 
 
 def test_frames_are_thinned_to_twice_the_grid(clip, cache):
