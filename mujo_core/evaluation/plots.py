@@ -40,7 +40,7 @@ def words(label: str) -> str:
 def confusion_matrix(counts: np.ndarray, labels: Sequence[str]) -> Figure:
     """Draw (L, L) counts, truth by row, as shares of each true label; only what occurs."""
     used = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
-    counts, names = counts[np.ix_(used, used)], [words(labels[i]) for i in used]
+    counts, names = counts[np.ix_(used, used)], [words(labels[int(i)]) for i in used]
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = max(4.5, 1.5 + 0.36 * len(names))
     figure, axes = new_figure(side + 0.8, side)

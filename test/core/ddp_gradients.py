@@ -54,6 +54,8 @@ def whole_batch() -> tuple[Batch, torch.Tensor, torch.Tensor]:
         imu=torch.randn(WINDOWS, 2, 150, 6, generator=rng),
         imu_mask=imu_mask,
         placement=(torch.rand(WINDOWS, 2, len(PLACEMENT_WORDS), generator=rng) < 0.3).float(),
+        video=torch.zeros(WINDOWS, 0, 4),
+        video_mask=torch.zeros(WINDOWS, 0, dtype=torch.bool),
     )
     labels = torch.tensor([0, 1, 1, 2, 3, -1, 0, -1])
     return batch, labels, torch.randn(LABELS, 384, generator=rng)

@@ -10,6 +10,7 @@ from ros_rig import wait_until
 from sensor_msgs.msg import CompressedImage, Image, Imu, PointCloud2, PointField
 from std_msgs.msg import String
 
+from mujo_core.window import WindowSpec
 from mujo_ros.convert import joints_to_cloud, rgb_to_image, sample_to_imu
 from mujo_ros.har_node import HarNode
 
@@ -23,7 +24,7 @@ class VideoRecognizer(FakeRecognizer):
     settings = FakeSettings(modalities=('video', 'pose', 'imu'))
 
     def add_image(self, stamp, image, now=None):
-        small = np.zeros((56, 56, 1), np.uint8)
+        small = np.zeros(WindowSpec().video_shape, np.uint8)
         return self.store('video', stamp, small, now)
 
 
