@@ -12,7 +12,7 @@ RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --disable-pip-version-check -q
 # torch is installed first and alone: `make TORCH='torch==2.13.* --index-url ...' demo` for another build of it.
 TORCH ?= torch==2.13.*
-EXTRAS := ros,pose,demo,train,evaluate,bag,datasets,test
+EXTRAS := ros,pose,demo,video,train,evaluate,bag,datasets,test
 SOURCE ?=
 DATA ?= data/utd_mhad
 OUTPUT ?= runs/default
