@@ -19,13 +19,13 @@ RUN = [
     '--model.size', '16', '--fit.log_every', '1', '--model.dropout', '0', '--sampler.drop_stream',
     '0.5', '--fit.snapshot_every', '0',
     '--sampler.virtual_only', '0', '--sampler.extra_device', '0',
+    '--fit.learning_rate', '0.0005',
 ]  # fmt: skip
-"""Without dropout, which draws other channels in each process."""
+"""Without dropout, which draws other channels in each process; in steps so small that batches of
+eight do not blow rounding up (at the usual rate it grows tenfold every third step)."""
 SKELETONS = ('a1_s1_t1', 'a1_s3_t2', 'a23_s1_t1', 'a27_s3_t2')
 TOLERANCE = 1e-3
-"""Of each logged loss over the first 10 steps: sums of floats in another order."""
-LATER = 0.03
-"""Of the others and of the weights: AdamW blows that up where a gradient is close to zero."""
+"""Of each logged loss: sums of floats in another order, grown over 20 steps of AdamW."""
 
 
 def start(command: list[str], tmp_path: Path) -> str:
@@ -90,13 +90,12 @@ def test_two_processes_with_half_the_batch_have_the_losses_of_one_with_all_of_it
     print('largest difference of a loss:', worst)
     for name in one:
         assert len(one[name]) == len(two[name]) == 20
-        np.testing.assert_allclose(one[name][:10], two[name][:10], atol=TOLERANCE)
-        np.testing.assert_allclose(one[name], two[name], atol=LATER)
+        np.testing.assert_allclose(one[name], two[name], atol=TOLERANCE)
     assert one['loss/classification'][-5:].mean() < one['loss/classification'][:5].mean()
     first, second = (load_file(d / 'model.safetensors') for d in outputs)
     assert first.keys() == second.keys()
     for name, tensor in first.items():
-        torch.testing.assert_close(tensor, second[name], atol=LATER, rtol=0.0)
+        torch.testing.assert_close(tensor, second[name], atol=TOLERANCE, rtol=0.0)
 
 
 NORMS = """

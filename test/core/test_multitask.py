@@ -193,13 +193,13 @@ def test_every_term_is_learned(name, model, batch, sentences):
     loss = MultitaskLoss(model, ObjectiveSettings({name: 1.0}))
     optimizer = torch.optim.AdamW([*model.parameters(), *loss.parameters()], lr=5e-3)
     history = []
-    for _ in range(40):
+    for _ in range(120):
         total, losses = loss(TermInputs.encode(model, batch, LABELS, sentences))
         optimizer.zero_grad()
         total.backward()
         optimizer.step()
         history.append(losses[name].item())
-    assert sum(history[-5:]) < 0.9 * sum(history[:5])
+    assert sum(history[-5:]) < 0.8 * sum(history[:5])
 
 
 def test_the_documented_term_of_ones_own_works(model, batch, sentences):
