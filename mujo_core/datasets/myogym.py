@@ -10,14 +10,13 @@ stamps and repeated ones fall out. A person whose stamps start anew has a record
 from __future__ import annotations
 
 import logging
-import zlib
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 
+from mujo_core.datasets._mat import read_variables
 from mujo_core.datasets._runs import segments_of_codes
 from mujo_core.datasets.dataset import DataSet
 from mujo_core.inertial import STANDARD_GRAVITY, increasing, join_sensors
@@ -46,15 +45,7 @@ _PAUSE = 2.0  # s without samples that end a segment
 
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        content = scipy.io.loadmat(path, variable_names=['raw_data', 'raw_data_labels'])
-        data, labels = content['raw_data'], content['raw_data_labels']
-    except KeyError as error:
-        raise ValueError(f'{path}: expected the variable {error}, it is not there') from error
-    except (ValueError, TypeError, EOFError, IndexError, zlib.error, NotImplementedError) as error:
-        raise ValueError(f'{path}: not readable as a MAT file ({error})') from error
-    except scipy.io.matlab.MatReadError as error:
-        raise ValueError(f'{path}: not readable as a MAT file ({error})') from error
+    data, labels = read_variables(path, 'raw_data', 'raw_data_labels')
     if data.ndim != 2 or data.shape[1] != 17 or labels.shape != (len(data), 2):
         raise ValueError(
             f'{path}: expected raw_data (N, 17) and raw_data_labels (N, 2), shapes {data.shape} '

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import logging
 import re
-import zlib
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import cast
 
 import numpy as np
-import scipy.io
 
+from mujo_core.datasets._mat import read_variables, variable_shapes
 from mujo_core.datasets.dataset import DataSet
 from mujo_core.inertial import si_sample
 from mujo_core.recording import Recording, Segment, Stream
@@ -42,7 +41,6 @@ IMU_RATE = 50.0
 SKELETON_RATE = 30.0
 _LAST_WRIST_ACTION = 21
 _NAME = re.compile(r'a(\d+)_s(\d+)_t(\d+)_(inertial|skeleton|depth)\.mat')
-_DAMAGED = (OSError, ValueError, TypeError, EOFError, IndexError, zlib.error)
 _KINDS = {
     'inertial': ('Inertial', 'd_iner'),
     'skeleton': ('Skeleton', 'd_skel'),
@@ -60,17 +58,10 @@ def _has_shape(kind: str, array: np.ndarray) -> bool:
 
 def _read(path: Path, kind: str) -> np.ndarray | None:
     """Return the array of a file, or None (named in the log) where it is damaged."""
-    variable = _KINDS[kind][1]
     try:
-        array = np.asarray(scipy.io.loadmat(path)[variable])
-    except KeyError:
-        log.warning('%s: expected the variable %s, it is not there; left out', path, variable)
-        return None
-    except _DAMAGED as error:
-        log.warning('%s: not readable as a MAT file (%s); left out', path, error)
-        return None
-    except scipy.io.matlab.MatReadError as error:
-        log.warning('%s: not readable as a MAT file (%s); left out', path, error)
+        (array,) = read_variables(path, _KINDS[kind][1])
+    except ValueError as error:
+        log.warning('%s; left out', error)
         return None
     if not _has_shape(kind, array) or not np.isfinite(array).all():
         log.warning('%s: expected finite %s data, shape %s came; left out', path, kind, array.shape)
@@ -89,9 +80,9 @@ def _depth_frames(path: Path) -> np.ndarray:
 def _stored_depth(path: Path) -> StoredFrames | None:
     """Return the images of a depth file, unread; None (named in the log) for a damaged header."""
     try:
-        shapes = {name: shape for name, shape, _ in scipy.io.whosmat(path)}
-    except (*_DAMAGED, scipy.io.matlab.MatReadError) as error:
-        log.warning('%s: not readable as a MAT file (%s); left out', path, error)
+        shapes = variable_shapes(path)
+    except ValueError as error:
+        log.warning('%s; left out', error)
         return None
     shape = shapes.get('d_depth', ())
     if len(shape) != 3 or shape[2] < 2:
