@@ -8,6 +8,7 @@ from torch import nn
 from mujo_core.inertial import STANDARD_GRAVITY
 from mujo_core.model.attitude import level
 from mujo_core.model.batch import PLACEMENT_WORDS
+from mujo_core.model.kernels import FixedKernels
 from mujo_core.model.sequence import SequenceEncoder, Steps, spread_rows
 
 FEATURES = 21
@@ -48,13 +49,27 @@ class ImuEncoder(nn.Module):
     """(B, D, T, 6) samples, (B, D, T) mask, (B, D, W) placement words to (B, size).
 
     Devices of a window are averaged, so their number is free.
+
+    Args:
+        kernels: thresholds of each fixed kernel; 0 for a trunk without such kernels beside it.
+        kernel_share: of the vector, 0..1, that the kernels make.
     """
 
-    def __init__(self, width: int, size: int, rate: float, dropout: float) -> None:
+    def __init__(
+        self,
+        width: int,
+        size: int,
+        rate: float,
+        dropout: float,
+        kernels: int = 0,
+        kernel_share: float = 0.0,
+    ) -> None:
         super().__init__()
         self.rate = rate
+        self.kernel_share = kernel_share
         self.place = nn.Linear(len(PLACEMENT_WORDS), 16, bias=False)
         self.trunk = SequenceEncoder(FEATURES + 16, width, size, stem_stride=2, dropout=dropout)
+        self.kernels = FixedKernels(FEATURES, size, kernels) if kernels else None
 
     def forward(
         self, imu: torch.Tensor, mask: torch.Tensor, placement: torch.Tensor
@@ -65,16 +80,28 @@ class ImuEncoder(nn.Module):
     def pool(self, steps: Steps) -> torch.Tensor:
         """Steps (B, D, T', width) to vectors (B, size): the mean over a window's devices."""
         there = steps.present
-        vectors = spread_rows(self.trunk.pool(steps.rows(there)), there)
+        rows = steps.rows(there)
+        vectors = self.trunk.pool(rows)
+        if rows.whole is not None:
+            vectors = (1.0 - self.kernel_share) * vectors + self.kernel_share * rows.whole
+        vectors = spread_rows(vectors, there)
         return vectors.sum(dim=1) / there.sum(dim=1, keepdim=True).clamp(min=1)
 
     def steps(self, imu: torch.Tensor, mask: torch.Tensor, placement: torch.Tensor) -> Steps:
         """Return steps (B, D, T', width); a device that is absent keeps none."""
         length = imu.shape[2]
         present = mask.any(dim=-1)
-        # Devices that are absent only fill up the batch: they cost no time and no statistics.
         there = present.flatten()
-        seen = mask.flatten(0, 1)[there]
         where = self.place(placement).flatten(0, 1)[there].unsqueeze(1).expand(-1, length, -1)
-        motion = motion_features(imu.flatten(0, 1)[there], seen, self.rate)
-        return self.trunk.steps(torch.cat([motion, where], dim=-1), seen).spread(present)
+        motion, seen = self.motion(imu, mask)
+        steps = self.trunk.steps(torch.cat([motion, where], dim=-1), seen)
+        if self.kernels is not None:
+            steps = steps._replace(whole=self.kernels(motion, seen))
+        return steps.spread(present)
+
+    def motion(self, imu: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return features (N, T, 21) and mask (N, T) of the N devices that are there."""
+        # Devices that are absent only fill up the batch: they cost no time and no statistics.
+        there = mask.any(dim=-1)
+        seen = mask[there]
+        return motion_features(imu[there], seen, self.rate), seen

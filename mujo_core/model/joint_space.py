@@ -26,6 +26,8 @@ class ModelSettings:
         width: channels inside the encoders.
         dropout: share dropped inside the encoders in training.
         pose_rate, imu_rate: steps a second on the grid, Hz.
+        kernels: thresholds of each of the fixed kernels beside the IMU encoder; 0 for none of them.
+        kernel_share: of an IMU vector, 0..1, that they make.
         text_size: length of the sentence embeddings; training takes it from the encoder.
         video: what it sees of a video, if anything.
     """
@@ -35,6 +37,8 @@ class ModelSettings:
     dropout: float = 0.1
     pose_rate: float = 25.0
     imu_rate: float = 50.0
+    kernels: int = 0
+    kernel_share: float = 0.0
     text_size: int = TEXT_SIZE
     video: VideoSettings = field(default_factory=VideoSettings)
 
@@ -46,7 +50,14 @@ class JointSpace(nn.Module):
         super().__init__()
         self.settings = settings = settings or ModelSettings()
         self.pose = PoseEncoder(settings.width, settings.size, settings.pose_rate, settings.dropout)
-        self.imu = ImuEncoder(settings.width, settings.size, settings.imu_rate, settings.dropout)
+        self.imu = ImuEncoder(
+            settings.width,
+            settings.size,
+            settings.imu_rate,
+            settings.dropout,
+            settings.kernels,
+            settings.kernel_share,
+        )
         self.text = TextEncoder(settings.text_size, settings.width, settings.size, settings.dropout)
         self.log_scale = nn.Parameter(torch.tensor(2.5))
         """Logarithm of 1 / temperature of the classifier."""

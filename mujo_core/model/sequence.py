@@ -16,10 +16,12 @@ class Steps(NamedTuple):
     Attributes:
         values: (..., T', width), step k from the input around its sample k * stride.
         keep: (..., T') bool, steps with any data under them.
+        whole: (..., size) what an encoder knows of the input as a whole; None for nothing.
     """
 
     values: torch.Tensor
     keep: torch.Tensor
+    whole: torch.Tensor | None = None
 
     @property
     def present(self) -> torch.Tensor:
@@ -28,11 +30,13 @@ class Steps(NamedTuple):
 
     def rows(self, there: torch.Tensor) -> Steps:
         """Return the rows that are there, out of (..., T', width)."""
-        return Steps(self.values[there], self.keep[there])
+        whole = None if self.whole is None else self.whole[there]
+        return Steps(self.values[there], self.keep[there], whole)
 
     def spread(self, there: torch.Tensor) -> Steps:
         """Put (N, T', width) back to the N places that are `there`; the others are empty."""
-        return Steps(spread_rows(self.values, there), spread_rows(self.keep, there))
+        whole = None if self.whole is None else spread_rows(self.whole, there)
+        return Steps(spread_rows(self.values, there), spread_rows(self.keep, there), whole)
 
 
 def spread_rows(rows: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
@@ -123,7 +127,7 @@ class SequenceEncoder(nn.Module):
 
     def pool(self, steps: Steps) -> torch.Tensor:
         """Steps (B, T', width) to (B, size); rows without any step give the bias alone."""
-        x, keep = steps
+        x, keep, _ = steps
         weight = keep.unsqueeze(-1).to(x.dtype)
         mean = (x * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1.0)
         top = x.masked_fill(~keep.unsqueeze(-1), -1e4).amax(dim=1)

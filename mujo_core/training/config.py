@@ -56,6 +56,23 @@ class ProbeSettings:
 
 
 @dataclass(frozen=True)
+class ReadoutSettings:
+    """How fixed kernels beside the IMU encoder are fitted when the gradient steps are done.
+
+    Attributes:
+        kernels: thresholds of each of them; 0 for no such kernels.
+        share: of an IMU vector, 0..1, that they make.
+        windows: gently changed ones that the fit sees.
+        penalty: of the ridge regression, as a share of the features' mean squared length.
+    """
+
+    kernels: int = 0
+    share: float = 0.75
+    windows: int = 4000
+    penalty: float = 0.3
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """A training run.
 
@@ -73,6 +90,7 @@ class TrainConfig:
     sampler: SamplerSettings = field(default_factory=SamplerSettings)
     objectives: ObjectiveSettings = field(default_factory=ObjectiveSettings)
     fit: FitSettings = field(default_factory=FitSettings)
+    readout: ReadoutSettings = field(default_factory=ReadoutSettings)
     probe: ProbeSettings = field(default_factory=ProbeSettings)
 
     def __post_init__(self) -> None:

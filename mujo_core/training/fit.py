@@ -35,6 +35,7 @@ from mujo_core.training.distributed import (
     processes,
 )
 from mujo_core.training.module import FitSettings, JointSpaceModule
+from mujo_core.training.readout import fit_readout
 from mujo_core.training.resume import Run, SeededBatches, Snapshots, read_snapshot
 from mujo_core.training.sampler import WindowSampler
 from mujo_core.training.sources import class_labels
@@ -103,9 +104,12 @@ def fit_model(
     sampler = WindowSampler(clips, config.window, config.sampler)
     dataset = WindowDataset(sampler, list(labels), weights, batches * fit.batch_size, fit.seed)
     sentences = embed_labels(labels, config.text.model)
-    model = JointSpace(replace(config.model, text_size=sentences.shape[1]))
+    settings = replace(config.model, text_size=sentences.shape[1], kernels=0, kernel_share=0.0)
+    model = JointSpace(settings)
     if start is not None:
-        model.load_state_dict(start.state_dict())
+        # What was solved for is not learned from: it is solved for anew.
+        kept = {k: v for k, v in start.state_dict().items() if not k.startswith('imu.kernels.')}
+        model.load_state_dict(kept)
     module = JointSpaceModule(model, torch.from_numpy(sentences), fit, config.objectives)
     done = run.begin(config, clips, write=team.rank == 0) if run else 0
     with TemporaryDirectory() as scratch:
@@ -150,8 +154,13 @@ def fit_model(
         if best.best_model_path:
             module.load_state_dict(read_snapshot(best.best_model_path)['state_dict'])
     model.always = frozenset()
+    model = model.cpu().eval()
+    if config.readout.kernels:
+        model = fit_readout(
+            model, clips, weights, list(labels), sentences, config.window, config.readout, fit.seed
+        )
     return Checkpoint(
-        model=model.cpu().eval(),
+        model=model,
         window=config.window,
         labels=labels,
         sentences=sentences,
