@@ -128,6 +128,11 @@ def model_card(
             '  (the data used in this project was obtained from mocap.cs.cmu.edu; the database was '
             'created with funding from NSF EIA-0196217)'
         )
+    if config.readout.kernels:
+        lines.append(
+            f'- fixed kernels make {config.readout.share:.0%} of an IMU vector, solved for when the '
+            'gradient steps were done'
+        )
     lines += [
         f'- windows of {config.window.seconds:g} s; {config.fit.steps} steps of '
         f'{config.fit.batch_size} windows, seed {config.fit.seed}, {minutes:.1f} min',
