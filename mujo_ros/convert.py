@@ -13,21 +13,18 @@ from typing import Any
 import numpy as np
 from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
-from sensor_msgs.msg import CompressedImage, Image, Imu, PointCloud2, PointField
+from sensor_msgs.msg import Imu, PointCloud2, PointField
 from std_msgs.msg import Header
 
+MAX_FRAME_ID = 255  # characters
 MAX_POINT_STEP = 4096  # bytes a joint may take in a cloud
 MAX_DISTANCE = 1e4  # m, a joint further from its frame's origin is no measurement
-MAX_IMAGE_SIDE = 8192  # pixels
-MAX_COMPRESSED_BYTES = 1 << 25  # 32 MiB
 MAX_ACCELERATION, MAX_ANGULAR_VELOCITY = 2e3, 350.0  # m/s^2, rad/s: beyond, no sensor worn reads so
 FULL_ACCELERATION, FULL_ANGULAR_VELOCITY = 400.0, 70.0  # m/s^2, rad/s: ends of range we use
 
 _LIMIT = np.array([MAX_ACCELERATION] * 3 + [MAX_ANGULAR_VELOCITY] * 3)
 _FULL = np.array([FULL_ACCELERATION] * 3 + [FULL_ANGULAR_VELOCITY] * 3, np.float32)
 _FLOATS = {PointField.FLOAT32: 'f4', PointField.FLOAT64: 'f8'}
-_CHANNELS = {'rgb8': 3, 'bgr8': 3, 'rgba8': 4, 'bgra8': 4, 'mono8': 1}
-_DEPTHS = {'16UC1': 'u2', 'mono16': 'u2', '32FC1': 'f4'}
 
 
 class MessageError(ValueError):
@@ -49,6 +46,18 @@ def stamp_to_seconds(stamp: Time) -> float:
     return float(stamp.sec + stamp.nanosec * 1e-9)
 
 
+def header_seconds(header: Header) -> float:
+    """Seconds of a header's stamp; raises `MessageError` 'bad_stamp' or 'bad_frame_id' (so long
+    that keeping it would cost memory)."""
+    if len(header.frame_id) > MAX_FRAME_ID:
+        raise MessageError(
+            'bad_frame_id',
+            f'expected a frame_id of at most {MAX_FRAME_ID} characters, got '
+            f'{len(header.frame_id)}, {header.frame_id[:16]!r}...: fix the publisher',
+        )
+    return stamp_to_seconds(header.stamp)
+
+
 def seconds_to_stamp(seconds: float) -> Time:
     """A stamp to the nanosecond that float64 allows (about 0.24 us for today's dates)."""
     if not (math.isfinite(seconds) and 0.0 <= seconds < 2**31 - 1):
@@ -58,7 +67,7 @@ def seconds_to_stamp(seconds: float) -> Time:
     return Time(sec=whole + nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
 
 
-def _header(stamp: float | Time, frame_id: str) -> Header:
+def to_header(stamp: float | Time, frame_id: str) -> Header:
     return Header(
         stamp=stamp if isinstance(stamp, Time) else seconds_to_stamp(stamp), frame_id=frame_id
     )
@@ -95,7 +104,7 @@ def imu_to_sample(msg: Imu) -> tuple[float, NDArray[np.float32]]:
             f'+-{MAX_ANGULAR_VELOCITY:g}, got up to {size[:3].max():g} and {size[3:].max():g}: '
             'check the units of the driver (REP-103)',
         )
-    return stamp_to_seconds(msg.header.stamp), sample.astype(np.float32)
+    return header_seconds(msg.header), sample.astype(np.float32)
 
 
 def clip_sample(sample: NDArray[np.float32]) -> tuple[NDArray[np.float32], bool]:
@@ -110,7 +119,7 @@ def clip_sample(sample: NDArray[np.float32]) -> tuple[NDArray[np.float32], bool]
 def sample_to_imu(stamp: float | Time, sample: NDArray[np.floating], frame_id: str) -> Imu:
     """`Imu` of (6,) m/s^2 and rad/s, no orientation (REP-145: its covariance starts with -1)."""
     values = [float(value) for value in np.asarray(sample).reshape(6)]
-    msg = Imu(header=_header(stamp, frame_id))
+    msg = Imu(header=to_header(stamp, frame_id))
     msg.orientation_covariance[0] = -1.0
     acceleration, angular = msg.linear_acceleration, msg.angular_velocity
     acceleration.x, acceleration.y, acceleration.z = values[:3]
@@ -161,7 +170,7 @@ def cloud_to_joints(
     if 'visibility' in (dtype.names or ()):
         with np.errstate(over='ignore'):
             visibility = points['visibility'].astype(np.float32)
-    return stamp_to_seconds(msg.header.stamp), xyz, visibility
+    return header_seconds(msg.header), xyz, visibility
 
 
 def _point_dtype(msg: PointCloud2) -> np.dtype[np.void]:
@@ -213,7 +222,7 @@ def joints_to_cloud(
     data = np.concatenate(columns, axis=1)
     step = 4 * len(names)
     return PointCloud2(
-        header=_header(stamp, frame_id),
+        header=to_header(stamp, frame_id),
         height=1,
         width=len(data),
         fields=[
@@ -225,130 +234,6 @@ def joints_to_cloud(
         row_step=step * len(data),
         data=data.tobytes(),
         is_dense=bool(np.isfinite(data).all()),
-    )
-
-
-def image_to_rgb(msg: Image | CompressedImage) -> tuple[float, NDArray[np.uint8]]:
-    """Stamp in s and (H, W, 3) uint8 RGB; a view of the message for rgb8, do not write into it.
-
-    Takes rgb8, bgr8, rgba8, bgra8, mono8, and `CompressedImage` as JPEG or PNG. Raises
-    `MessageError`: 'wrong_encoding', 'wrong_size', 'bad_stamp'.
-    """
-    if isinstance(msg, CompressedImage):
-        return stamp_to_seconds(msg.header.stamp), _decode(msg)
-    channels = _CHANNELS.get(msg.encoding)
-    if channels is None:
-        raise MessageError(
-            'wrong_encoding',
-            f'expected {", ".join(_CHANNELS)}, got {msg.encoding[:32]!r}: '
-            'set the encoding of the camera driver',
-        )
-    pixels = _pixels(msg, np.dtype('u1'), channels)
-    if channels == 1:
-        pixels = np.repeat(pixels, 3, axis=2)
-    elif msg.encoding.startswith('bgr'):
-        pixels = pixels[..., 2::-1]
-    else:
-        pixels = pixels[..., :3]
-    return stamp_to_seconds(msg.header.stamp), pixels
-
-
-def image_to_depth(msg: Image) -> tuple[float, NDArray[np.float32]]:
-    """Stamp in s and (H, W) float32 depth in m, NaN for none; from 16UC1 (mm) or 32FC1 (m).
-
-    Raises `MessageError`: 'wrong_encoding', 'wrong_size', 'bad_stamp'.
-    """
-    kind = _DEPTHS.get(msg.encoding)
-    if kind is None:
-        raise MessageError(
-            'wrong_encoding',
-            f'expected {", ".join(_DEPTHS)}, got {msg.encoding[:32]!r}: use the depth topic',
-        )
-    raw = _pixels(msg, np.dtype(('>' if msg.is_bigendian else '<') + kind), 1)[..., 0]
-    depth = raw.astype(np.float32)
-    if kind == 'u2':
-        depth *= 0.001
-    depth[~(np.isfinite(depth) & (depth > 0))] = np.nan
-    return stamp_to_seconds(msg.header.stamp), depth
-
-
-def _pixels(msg: Image, dtype: np.dtype[Any], channels: int) -> NDArray[Any]:
-    row = msg.width * channels * dtype.itemsize
-    good_sides = 0 < msg.width <= MAX_IMAGE_SIDE and 0 < msg.height <= MAX_IMAGE_SIDE
-    if not good_sides or msg.step < row or len(msg.data) < msg.step * (msg.height - 1) + row:
-        raise MessageError(
-            'wrong_size',
-            f'expected 1..{MAX_IMAGE_SIDE} pixels a side and height x step bytes, got '
-            f'{msg.width} x {msg.height}, step={msg.step}, {len(msg.data)} bytes: fix the driver',
-        )
-    strides = (msg.step, channels * dtype.itemsize, dtype.itemsize)
-    shape = (msg.height, msg.width, channels)
-    return np.ndarray(shape, dtype, memoryview(msg.data), 0, strides)
-
-
-def _decode(msg: CompressedImage) -> NDArray[np.uint8]:
-    import cv2
-
-    if not 0 < len(msg.data) <= MAX_COMPRESSED_BYTES:
-        raise MessageError(
-            'wrong_size',
-            f'expected 1..{MAX_COMPRESSED_BYTES} bytes, got {len(msg.data)}: fix the driver',
-        )
-    data = np.frombuffer(msg.data, np.uint8)
-    sides = encoded_size(bytes(data[: 1 << 18]))
-    if sides is None:
-        raise MessageError(
-            'wrong_encoding',
-            f'expected a JPEG or PNG image, got format {msg.format[:32]!r}: '
-            'set the compression of the camera driver (image_transport)',
-        )
-    if not (0 < sides[0] <= MAX_IMAGE_SIDE and 0 < sides[1] <= MAX_IMAGE_SIDE):
-        raise MessageError(
-            'wrong_size',
-            f'expected 1..{MAX_IMAGE_SIDE} pixels a side, got {sides[0]} x {sides[1]}: '
-            'use a lower resolution',
-        )
-    try:
-        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    except cv2.error:
-        bgr = None
-    if bgr is None:
-        raise MessageError(
-            'wrong_encoding', 'expected a JPEG or PNG image, got damaged data: check the link'
-        )
-    return np.ascontiguousarray(bgr[..., ::-1], np.uint8)
-
-
-def encoded_size(data: bytes) -> tuple[int, int] | None:
-    """(width, height) that a PNG or JPEG header states, nothing being decoded; None if neither."""
-    if data[:8] == b'\x89PNG\r\n\x1a\n' and len(data) >= 24:
-        return int.from_bytes(data[16:20], 'big'), int.from_bytes(data[20:24], 'big')
-    at = 2 if data[:2] == b'\xff\xd8' else len(data)
-    while at + 9 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # start of a frame
-            height, width = data[at + 5 : at + 7], data[at + 7 : at + 9]
-            return int.from_bytes(width, 'big'), int.from_bytes(height, 'big')
-        stands_alone = marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD8
-        at += 1 if marker == 0xFF else 2
-        if not stands_alone:
-            at += max(int.from_bytes(data[at : at + 2], 'big'), 2)
-    return None
-
-
-def rgb_to_image(stamp: float | Time, frame_id: str, rgb: NDArray[np.uint8]) -> Image:
-    """`Image` rgb8 of (H, W, 3) uint8."""
-    height, width, channels = rgb.shape
-    if channels != 3 or rgb.dtype != np.uint8:
-        raise ValueError(f'expected (H, W, 3) uint8, got {rgb.shape} {rgb.dtype}')
-    return Image(
-        header=_header(stamp, frame_id),
-        height=height,
-        width=width,
-        encoding='rgb8',
-        is_bigendian=0,
-        step=3 * width,
-        data=rgb.tobytes(),
     )
 
 
@@ -372,7 +257,7 @@ def activity_to_classification(activity: Any, frame_id: str) -> Any:
 
     scores = [*activity.scores, ('unknown', activity.unknown)]
     return Classification(
-        header=_header(activity.stamp, frame_id),
+        header=to_header(activity.stamp, frame_id),
         results=[
             ObjectHypothesis(class_id=str(label), score=float(score))
             for label, score in sorted(scores, key=lambda pair: -pair[1])

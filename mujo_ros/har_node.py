@@ -139,6 +139,7 @@ class HarNode(AutostartNode):
             self._new_up(),
             parameters.placements(self._value('placements')),
             self._value('camera'),
+            lambda: float(self._value('horizontal_fov')),
         )
         streams, log = self._intake.streams, self.get_logger()
         patience = self._recognizer.settings.window_seconds
@@ -160,7 +161,7 @@ class HarNode(AutostartNode):
         if self._jump is not None:
             self._jump.unregister()
         if self._intake is not None:
-            self._intake.streams.close()
+            self._intake.close()
         if self._worker is not None and not self._worker.stop():
             self.get_logger().warning('left an inference behind that takes more than 2 s')
         self._timer = self._jump = self._worker = self._watch = None
@@ -221,8 +222,8 @@ class HarNode(AutostartNode):
         assert self._intake and self._watch and self._worker
         if step < 0.0:
             self._worker.settle()  # a reset must not meet a running inference
-            self._recognizer.reset()
             self._intake.restart()
+            self._recognizer.reset()
             self._figures.jumps += 1
             self.get_logger().info(f'time went back by {-step:.1f} s: starting anew')
         self._watch.restart(now)

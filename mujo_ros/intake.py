@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
-from sensor_msgs.msg import CompressedImage, Image, Imu, PointCloud2
+from sensor_msgs.msg import Imu, PointCloud2
 
 from mujo_core.skeleton import get_layout
-from mujo_ros.convert import clip_sample, cloud_to_joints, image_to_rgb, imu_to_sample
+from mujo_ros.convert import clip_sample, cloud_to_joints, imu_to_sample
+from mujo_ros.live_video import LiveVideo
+from mujo_ros.pairing import Skeleton, new_pairing
 from mujo_ros.sides import SidesWatch
 from mujo_ros.streams import Streams
 from mujo_ros.upright import Direction, UpDirection
 
 VISIBLE = 0.5  # joints less visible than this are unseen
-POSE_GAP, IMU_GAP, IMAGE_GAP = 0.2, 0.1, 0.5  # s between stamps that /diagnostics counts as a gap
-POSE_DEPTH, IMU_DEPTH, IMAGE_DEPTH = 30, 200, 1  # messages that may wait for the executor
+POSE_GAP, IMU_GAP = 0.2, 0.1  # s between stamps that /diagnostics counts as a gap
+POSE_DEPTH, IMU_DEPTH = 30, 200  # messages that may wait for the executor
 
 
 class Intake:
@@ -31,11 +33,14 @@ class Intake:
         up: finds up in the skeleton's frame; may be replaced while running.
         placements: of the IMUs.
         camera: 'raw', 'compressed' or 'off'; without video in the checkpoint always off.
+        field_of_view: gives the horizontal one in rad to assume while no `camera_info` comes.
 
     Attributes:
         skeleton: (frame_id, joints (J, 3) in m) of the last cloud, or None.
         sides: whether left and right of the skeleton are where a body has them.
         frame_id: of the last message that was stored.
+        pairing: the last skeletons, by stamp.
+        video: the camera, None where no video is used.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class Intake:
         up: UpDirection,
         placements: Sequence[str],
         camera: str,
+        field_of_view: Callable[[], float],
     ) -> None:
         self.up = up
         self.skeleton: tuple[str, NDArray[np.float32]] | None = None
@@ -64,14 +70,24 @@ class Intake:
                 return self._imu(placement, msg, now)
 
             add(topic, Imu, topic, store, IMU_DEPTH, IMU_GAP)
-        if 'video' in recognizer.settings.modalities and camera == 'raw':
-            add('video', Image, 'camera/image_raw', self._image, IMAGE_DEPTH, IMAGE_GAP)
-        elif 'video' in recognizer.settings.modalities and camera == 'compressed':
-            topic = 'camera/image_raw/compressed'
-            add('video', CompressedImage, topic, self._image, IMAGE_DEPTH, IMAGE_GAP)
+        self.pairing = new_pairing()
+        self.video: LiveVideo | None = None
+        if 'video' in recognizer.settings.modalities and camera != 'off':
+            self.video = LiveVideo(
+                node, self.streams, recognizer, self.pairing, camera, field_of_view
+            )
+
+    def close(self) -> None:
+        """Unsubscribe everything."""
+        self.streams.close()
+        if self.video is not None:
+            self.video.close()
 
     def restart(self) -> None:
         """Time has jumped: forget what depends on it."""
+        self.pairing.restart()
+        if self.video is not None:
+            self.video.restart()
         self.up.restart()
         self.sides.restart()
         self.skeleton = None
@@ -87,6 +103,9 @@ class Intake:
         stored = self._recognizer.add_pose(stamp, xyz, self._layout.name, up, now)
         if stored:
             self.skeleton, self.skeleton_up, self.frame_id = (frame_id, xyz), up, frame_id
+            self.pairing.add_skeleton(Skeleton(msg.header, stamp, xyz, self._layout.name))
+            if self.video is not None:
+                self.video.on_skeleton()
             if self.sides(xyz, up):
                 self.streams.note('pose', 'swapped_sides')
         return stamp, stored, not np.isfinite(xyz).any()
@@ -100,7 +119,3 @@ class Intake:
         if stored and self.skeleton is None:
             self.frame_id = msg.header.frame_id
         return stamp, stored, False
-
-    def _image(self, msg: Image | CompressedImage, now: float) -> tuple[float, bool, bool]:
-        stamp, rgb = image_to_rgb(msg)
-        return stamp, self._recognizer.add_image(stamp, rgb, now), False

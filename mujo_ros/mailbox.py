@@ -29,6 +29,11 @@ class Newest:
             thing, self._slot = self._slot, None
             return None if self._closed else thing
 
+    def clear(self) -> None:
+        """Take out what is in the slot."""
+        with self._changed:
+            self._slot = None
+
     def close(self) -> None:
         """Let `take` return."""
         with self._changed:

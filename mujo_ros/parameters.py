@@ -58,8 +58,15 @@ SETTINGS: dict[str, Setting] = {
     ),
     'camera': Setting(
         'raw',
-        'Camera topic, where the checkpoint has video: camera/image_raw, its /compressed, or off',
+        'Camera topic, where the checkpoint has video: camera/image_raw, its /compressed '
+        '(/compressedDepth for a checkpoint of depth), or off',
         choices=('raw', 'compressed', 'off'),
+    ),
+    'horizontal_fov': Setting(
+        1.15,
+        'Field of view of the camera assumed while no camera/camera_info comes, rad',
+        (0.1, 3.0),
+        live=True,
     ),
     'device': Setting('cpu', 'Where the model runs', choices=('auto', 'cpu', 'cuda')),
     'top_k': Setting(5, 'How many scores an answer lists', (1, 100)),

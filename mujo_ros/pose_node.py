@@ -23,20 +23,15 @@ from mujo_core.pose_estimator import DepthFilter, PoseEstimator, place_in_camera
 from mujo_ros import pose_parameters
 from mujo_ros.autostart import SUCCESS, AutostartNode
 from mujo_ros.camera import Intrinsics
-from mujo_ros.convert import (
-    MessageError,
-    image_to_rgb,
-    joints_to_cloud,
-    seconds_to_stamp,
-    stamp_to_seconds,
-)
-from mujo_ros.health import REMEDIES, SilenceWatch
+from mujo_ros.convert import MessageError, header_seconds, joints_to_cloud, seconds_to_stamp
+from mujo_ros.health import SilenceWatch
+from mujo_ros.image_order import ImageOrder
+from mujo_ros.images import image_to_rgb
 from mujo_ros.mailbox import Newest
 from mujo_ros.run import run
 from mujo_ros.streams import Streams, node_seconds
 
 JOINTS = 33
-BACK, AHEAD = 2.0, 10.0  # s: further back is a jump of time, further ahead of the clock is refused
 IMAGE_GAP = 0.5  # s between images that counts as a gap
 PATIENCE = 5.0  # s
 
@@ -64,7 +59,7 @@ class PoseNode(AutostartNode):
         self._worker: threading.Thread | None = None
         self._intrinsics = Intrinsics()
         self._depth = DepthFilter()
-        self._last_stamp = 0.0
+        self._order = ImageOrder()
         self._counts: Counter[str] = Counter()
         self._said: set[str] = set()
         pose_parameters.declare(self)
@@ -97,7 +92,7 @@ class PoseNode(AutostartNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe the camera and start to estimate."""
         self._counts.clear()
-        self._last_stamp = 0.0
+        self._order.restart()
         self._intrinsics = Intrinsics()
         self._newest = Newest()
         self._streams = streams = Streams(self, dict)
@@ -141,22 +136,13 @@ class PoseNode(AutostartNode):
     # Callbacks, which only keep
 
     def _keep(self, msg: Image | CompressedImage, now: float) -> tuple[float, bool, bool]:
-        stamp = stamp_to_seconds(msg.header.stamp)
-        if stamp == 0.0:
-            raise MessageError('zero_stamp', REMEDIES['zero_stamp'])
-        if stamp > now + AHEAD:
-            raise MessageError('ahead', REMEDIES['ahead'])
-        if self._last_stamp - BACK <= stamp < self._last_stamp:
-            raise MessageError('late', 'an image older than the newest: images must come in order')
-        if stamp == self._last_stamp:
-            raise MessageError('duplicate', REMEDIES['duplicate'])
-        self._last_stamp = stamp
+        stamp = self._order(msg.header, now)
         self._newest.put(msg)
         return stamp, True, False
 
     def _camera_info(self, msg: CameraInfo, now: float) -> tuple[float, bool, bool]:
         self._intrinsics = Intrinsics.from_message(msg)
-        return stamp_to_seconds(msg.header.stamp), True, False
+        return header_seconds(msg.header), True, False
 
     # Worker
 

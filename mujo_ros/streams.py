@@ -84,17 +84,22 @@ class Streams:
             try:
                 stamp, stored, empty = store(msg, now)
             except MessageError as error:
-                health.refused[error.kind] += 1
-                self._say(health, error.kind, str(error))
+                self.refuse(name, error)
                 return
             if stored:
                 health.accept(stamp, now, empty)
             else:
-                self._take_over_refusals(health)
+                self.take_over_refusals(name)
 
         self._subscriptions[name] = self._node.create_subscription(
             msg_type, topic, receive, sensor_qos(depth), qos_overriding_options=overridable()
         )
+
+    def refuse(self, name: str, error: MessageError) -> None:
+        """Count a message that cannot be used; say its kind once."""
+        health = self.health[name]
+        health.refused[error.kind] += 1
+        self._say(health, error.kind, str(error))
 
     def note(self, name: str, kind: str) -> None:
         """Count something odd about a message that is used all the same; say it once."""
@@ -135,8 +140,9 @@ class Streams:
             return f'{name}: {count}, every message refused ({_counts(health.refused)})'
         return f'{name}: {count}, no message for {now - health.received_at:.1f} s'
 
-    def _take_over_refusals(self, health: StreamHealth) -> None:
-        """Count what the recognizer newly refused of this stream."""
+    def take_over_refusals(self, name: str) -> None:
+        """Count what the recognizer newly refused of a stream."""
+        health = self.health[name]
         counts = Counter(self._refused().get(health.name, {}))
         for kind, count in (counts - self._seen.get(health.name, Counter())).items():
             health.refused[kind] += count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,8 @@ from mujo_core.skeleton import canonical_joints, get_layout
 from mujo_core.timeline import Timeline
 from mujo_core.video.frames import FrameMaker
 from mujo_core.video.rgb import Box
-from mujo_core.window import Window
+from mujo_core.video.settings import VideoSettings
+from mujo_core.window import Window, WindowSpec
 
 LEAST_TOTAL_COVERAGE = 0.3
 """Below it there is no answer."""
@@ -31,11 +32,21 @@ LEAST_STREAM_COVERAGE = 0.2
 
 @dataclass(frozen=True)
 class RecognizerSettings:
-    """What the checkpoint asks of those who feed it."""
+    """What the checkpoint asks of those who feed it.
+
+    Attributes:
+        window_seconds: length of the window.
+        labels: in the order of the model's outputs.
+        modalities: what the model was trained on.
+        video: which images it sees, where `modalities` has ``'video'``.
+        video_rate: frames a second on its grid, Hz.
+    """
 
     window_seconds: float
     labels: tuple[str, ...]
     modalities: tuple[str, ...]
+    video: VideoSettings = field(default_factory=VideoSettings)
+    video_rate: float = WindowSpec.video_rate
 
 
 def _pick_device(device: str) -> torch.device:
@@ -75,9 +86,11 @@ class Recognizer:
             window_seconds=checkpoint.window.seconds,
             labels=tuple(checkpoint.labels),
             modalities=checkpoint.modalities,
+            video=checkpoint.model.settings.video,
+            video_rate=checkpoint.window.video_rate,
         )
         self.timeline = Timeline(checkpoint.window)
-        video = checkpoint.model.settings.video
+        video = self.settings.video
         self._frames = FrameMaker(video) if 'video' in checkpoint.modalities else None
         self._model = checkpoint.model.to(self.device)
         self._labels = checkpoint.label_vectors()

@@ -12,27 +12,35 @@ Box = tuple[float, float, float, float]
 
 
 def skeleton_box(
-    joints: np.ndarray, focal: float, width: int, height: int, least: int = 3
+    joints: np.ndarray,
+    focal: float,
+    width: int,
+    height: int,
+    least: int = 3,
+    centre: tuple[float, float] | None = None,
 ) -> Box | None:
     """Return the box of a skeleton in an image, or None where it is not in view.
 
     Args:
         joints: (J, 3) metres in the camera's frame (REP-103: x right, y down, z forward), NaN
             where a joint is not seen.
-        focal: focal length, pixels; the image's middle is taken for the principal point.
+        focal: focal length, pixels.
         width, height: of the image, pixels.
         least: joints that must be seen.
+        centre: principal point (x, y), pixels; None for the image's middle.
     """
     seen = joints[np.isfinite(joints).all(axis=1) & (joints[:, 2] > 0.1)]
     if len(seen) < least:
         return None
-    columns = (width - 1) / 2 + focal * seen[:, 0] / seen[:, 2]
-    rows = (height - 1) / 2 + focal * seen[:, 1] / seen[:, 2]
+    middle = centre or ((width - 1) / 2, (height - 1) / 2)
+    columns = middle[0] + focal * seen[:, 0] / seen[:, 2]
+    rows = middle[1] + focal * seen[:, 1] / seen[:, 2]
     # Joints lie inside the body: a head and two hands stand out by about a sixth of it.
     more = max(np.ptp(columns), np.ptp(rows)) / 6
     left, right = max(0.0, columns.min() - more), min(float(width), columns.max() + more)
     top, bottom = max(0.0, rows.min() - more), min(float(height), rows.max() + more)
-    return (float(left), float(top), float(right), float(bottom)) if right > left else None
+    inside = right > left and bottom > top
+    return (float(left), float(top), float(right), float(bottom)) if inside else None
 
 
 def square_crop(image: np.ndarray, side: int, box: Box | None = None) -> np.ndarray:

@@ -23,9 +23,10 @@ from rclpy.utilities import remove_ros_args
 from sensor_msgs.msg import CameraInfo, Image
 
 from mujo_core.pose_estimator import focal_from_field_of_view
-from mujo_ros.convert import rgb_to_image, seconds_to_stamp
+from mujo_ros.convert import seconds_to_stamp
 from mujo_ros.demo.source import VideoSource
 from mujo_ros.demo.video import VideoWriter
+from mujo_ros.images import rgb_to_image
 
 FRAME = 'camera_optical_frame'
 FIELD_OF_VIEW = 1.15  # rad, of a phone's camera held wide; a video does not say its own

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from mujo_core.skeleton import canonical_joints
 from mujo_core.timeline import Timeline
+from mujo_core.video.settings import VideoSettings
 
 
 @dataclass
@@ -46,6 +47,8 @@ class FakeSettings:
     window_seconds: float = 3.0
     labels: tuple = ('walk', 'jog')
     modalities: tuple = ('pose', 'imu')
+    video: VideoSettings = field(default_factory=VideoSettings)
+    video_rate: float = 5.0
 
 
 class FakeRecognizer:
@@ -82,7 +85,7 @@ class FakeRecognizer:
     def add_imu(self, placement, stamp, sample, now=None):
         return self.store(f'imu/{placement}', stamp, sample, now)
 
-    def add_image(self, stamp, image, now=None):
+    def add_image(self, stamp, image, now=None, box=None, focal=None):
         return False
 
     def warm_up(self):

@@ -10,9 +10,11 @@ from ros_rig import wait_until
 from sensor_msgs.msg import CompressedImage, Image, Imu, PointCloud2, PointField
 from std_msgs.msg import String
 
+from mujo_core.video.settings import VideoSettings
 from mujo_core.window import WindowSpec
-from mujo_ros.convert import joints_to_cloud, rgb_to_image, sample_to_imu
+from mujo_ros.convert import joints_to_cloud, sample_to_imu
 from mujo_ros.har_node import HarNode
+from mujo_ros.images import rgb_to_image
 
 RNG = np.random.default_rng(2)
 REPEATS = 3
@@ -21,9 +23,13 @@ REPEATS = 3
 class VideoRecognizer(FakeRecognizer):
     """Takes images as well: one timeline stream with a stamp a frame."""
 
-    settings = FakeSettings(modalities=('video', 'pose', 'imu'))
+    settings = FakeSettings(
+        modalities=('video', 'pose', 'imu'),
+        video=VideoSettings('motion', 'rgb'),
+        video_rate=20.0,
+    )
 
-    def add_image(self, stamp, image, now=None):
+    def add_image(self, stamp, image, now=None, box=None, focal=None):
         small = np.zeros(WindowSpec().video_shape, np.uint8)
         return self.store('video', stamp, small, now)
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2, PointField
 
-from mujo_ros import convert
+from mujo_ros import convert, images
 from mujo_ros.convert import MessageError
 
 RNG = np.random.default_rng(1)
@@ -207,7 +207,7 @@ def pixels(channels=3):
 
 def test_rgb_image_round_trip():
     rgb = pixels()
-    stamp, back = convert.image_to_rgb(convert.rgb_to_image(STAMP, 'camera', rgb))
+    stamp, back = images.image_to_rgb(images.rgb_to_image(STAMP, 'camera', rgb))
     assert stamp == STAMP
     np.testing.assert_array_equal(back, rgb)
 
@@ -222,7 +222,7 @@ def test_encodings_with_padded_rows(encoding):
     data = np.stack([rgb[..., order[letter]] for letter in letters], axis=-1).reshape(12, -1)
     padded = np.pad(data, ((0, 0), (0, 5)))
     msg = Image(height=12, width=16, encoding=encoding, step=padded.shape[1], data=padded.tobytes())
-    np.testing.assert_array_equal(convert.image_to_rgb(msg)[1], rgb)
+    np.testing.assert_array_equal(images.image_to_rgb(msg)[1], rgb)
 
 
 @pytest.mark.parametrize('order', ['<', '>'])
@@ -241,7 +241,7 @@ def test_depth_in_millimetres_or_metres(order):
             data=data.tobytes(),
             is_bigendian=int(order == '>'),
         )
-        np.testing.assert_allclose(convert.image_to_depth(msg)[1], expected)
+        np.testing.assert_allclose(images.image_to_depth(msg)[1], expected)
 
 
 @pytest.mark.parametrize('extension', ['.png', '.jpg'])
@@ -249,15 +249,15 @@ def test_compressed_images(extension):
     rgb = cv2.resize(pixels(), (64, 48), interpolation=cv2.INTER_CUBIC)
     ok, data = cv2.imencode(extension, rgb[..., ::-1])
     assert ok
-    assert convert.encoded_size(data.tobytes()) == (64, 48)
-    _, back = convert.image_to_rgb(CompressedImage(format='jpeg', data=data.tobytes()))
+    assert images.encoded_size(data.tobytes()) == (64, 48)
+    _, back = images.image_to_rgb(CompressedImage(format='jpeg', data=data.tobytes()))
     assert back.shape == rgb.shape
     assert np.abs(back.astype(int) - rgb).mean() < (1e-9 if extension == '.png' else 20)
 
 
 def test_images_that_do_not_fit_are_refused():
     def image(**values):
-        return change(convert.rgb_to_image(STAMP, '', pixels()), **values)
+        return change(images.rgb_to_image(STAMP, '', pixels()), **values)
 
     for values in (
         {'data': b''},
@@ -267,10 +267,10 @@ def test_images_that_do_not_fit_are_refused():
         {'width': 0, 'step': 0},
         {'width': 2**32 - 1, 'height': 2**32 - 1},
     ):
-        refused('wrong_size', convert.image_to_rgb, image(**values))
-    refused('wrong_encoding', convert.image_to_rgb, image(encoding='bayer_rggb8'))
-    refused('wrong_encoding', convert.image_to_rgb, image(encoding='x' * 100_000))
-    refused('wrong_encoding', convert.image_to_depth, image())
+        refused('wrong_size', images.image_to_rgb, image(**values))
+    refused('wrong_encoding', images.image_to_rgb, image(encoding='bayer_rggb8'))
+    refused('wrong_encoding', images.image_to_rgb, image(encoding='x' * 100_000))
+    refused('wrong_encoding', images.image_to_depth, image())
 
 
 def test_a_small_file_that_claims_a_huge_image_is_not_decoded():
@@ -278,10 +278,10 @@ def test_a_small_file_that_claims_a_huge_image_is_not_decoded():
     assert ok
     bomb = bytearray(data.tobytes())
     bomb[16:24] = (60_000).to_bytes(4, 'big') * 2
-    refused('wrong_size', convert.image_to_rgb, CompressedImage(data=bytes(bomb)))
-    refused('wrong_size', convert.image_to_rgb, CompressedImage(data=b''))
-    refused('wrong_encoding', convert.image_to_rgb, CompressedImage(data=b'GIF89a' + bytes(99)))
-    refused('wrong_encoding', convert.image_to_rgb, CompressedImage(data=data.tobytes()[:40]))
+    refused('wrong_size', images.image_to_rgb, CompressedImage(data=bytes(bomb)))
+    refused('wrong_size', images.image_to_rgb, CompressedImage(data=b''))
+    refused('wrong_encoding', images.image_to_rgb, CompressedImage(data=b'GIF89a' + bytes(99)))
+    refused('wrong_encoding', images.image_to_rgb, CompressedImage(data=data.tobytes()[:40]))
 
 
 def accepted_or_refused(function, *arguments):
@@ -372,7 +372,7 @@ def test_any_image_is_converted_or_refused(height, width, step, encoding, big, d
     msg = Image(
         height=height, width=width, step=step, encoding=encoding, is_bigendian=big, data=data
     )
-    for function in (convert.image_to_rgb, convert.image_to_depth):
+    for function in (images.image_to_rgb, images.image_to_depth):
         result = accepted_or_refused(function, msg)
         if result:
             assert result[1].shape[:2] == (height, width)
@@ -384,7 +384,7 @@ def test_any_image_is_converted_or_refused(height, width, step, encoding, big, d
     some_bytes,
 )
 def test_any_compressed_image_is_converted_or_refused(start, data):
-    accepted_or_refused(convert.image_to_rgb, CompressedImage(data=start + data))
+    accepted_or_refused(images.image_to_rgb, CompressedImage(data=start + data))
 
 
 def test_json_of_an_activity():

@@ -13,7 +13,8 @@ from ros_rig import wait_until
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
 from mujo_core.pose_estimator import Pose
-from mujo_ros.convert import cloud_to_joints, rgb_to_image, seconds_to_stamp
+from mujo_ros.convert import cloud_to_joints, seconds_to_stamp
+from mujo_ros.images import rgb_to_image
 from mujo_ros.pose_node import PoseNode
 
 FRAME = 'camera_optical_frame'
