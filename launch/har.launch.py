@@ -8,13 +8,20 @@ from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
 from launch.action import Action
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.actions import (
+    DeclareLaunchArgument,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    SetEnvironmentVariable,
+)
+from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchContext, LaunchDescription
 
+HERE = Path(__file__).parent
 CONFIG = Path(get_package_share_directory('mujo_ros')) / 'config'
 
 # name, default, description
@@ -26,6 +33,8 @@ ARGUMENTS = (
     ('camera_topic', 'camera/image_raw', 'Topic of the camera (sensor_msgs/Image)'),
     ('autostart', 'true', 'Configure and activate the nodes; false for a lifecycle manager'),
     ('use_sim_time', 'false', 'Take the time from /clock'),
+    ('rviz', 'false', 'Show skeleton, label and overlay in RViz'),
+    ('foxglove', 'false', 'Start foxglove_bridge; its layout is config/foxglove.json'),
     ('log_level', 'info', 'debug, info, warn or error'),
     (
         'dds_profile',
@@ -83,6 +92,10 @@ def start_nodes(context: LaunchContext) -> list[Action]:
         actions.append(
             LifecycleNode(executable='pose_node', name='pose_node', parameters=parameters, **common)
         )
+    viewers = {name: given[name] for name in ('rviz', 'foxglove', 'namespace', 'use_sim_time')}
+    if 'true' in (viewers['rviz'].lower(), viewers['foxglove'].lower()):
+        source = PythonLaunchDescriptionSource(str(HERE / 'view.launch.py'))
+        actions.append(IncludeLaunchDescription(source, launch_arguments=viewers.items()))
     return actions
 
 

@@ -30,6 +30,7 @@ from mujo_ros.diagnostics import Diagnostics, Figures
 from mujo_ros.health import SilenceWatch, StreamHealth
 from mujo_ros.intake import Intake
 from mujo_ros.markers import activity_markers
+from mujo_ros.overlay import Overlay
 from mujo_ros.run import run
 from mujo_ros.streams import node_seconds
 from mujo_ros.upright import UpDirection
@@ -67,6 +68,7 @@ class HarNode(AutostartNode):
         self._factory = recognizer_factory
         self._recognizer: Any = None
         self._intake: Intake | None = None
+        self._overlay: Overlay | None = None
         self._watch: SilenceWatch | None = None
         self._worker: Worker[Tick] | None = None
         self._timer: Timer | None = None
@@ -139,8 +141,13 @@ class HarNode(AutostartNode):
             self._new_up(),
             parameters.placements(self._value('placements')),
             self._value('camera'),
-            lambda: float(self._value('horizontal_fov')),
+            self._field_of_view,
         )
+        if self._value('camera') != 'off':
+            source = self._recognizer.settings.video.source if self._intake.video else 'rgb'
+            self._overlay = Overlay(
+                self, self._intake.pairing, self._value('camera'), source, self._field_of_view
+            )
         streams, log = self._intake.streams, self.get_logger()
         patience = self._recognizer.settings.window_seconds
         self._watch = SilenceWatch(
@@ -162,9 +169,11 @@ class HarNode(AutostartNode):
             self._jump.unregister()
         if self._intake is not None:
             self._intake.close()
+        if self._overlay is not None:
+            self._overlay.close()
         if self._worker is not None and not self._worker.stop():
             self.get_logger().warning('left an inference behind that takes more than 2 s')
-        self._timer = self._jump = self._worker = self._watch = None
+        self._timer = self._jump = self._worker = self._watch = self._overlay = None
 
     def _free(self) -> None:
         self._stop()
@@ -175,6 +184,9 @@ class HarNode(AutostartNode):
         self._recognizer = self._intake = None
 
     # Parameters
+
+    def _field_of_view(self) -> float:
+        return float(self._value('horizontal_fov'))
 
     def _new_up(self) -> UpDirection:
         names = ('skeleton_up', 'camera_pitch', 'layout')
@@ -249,6 +261,8 @@ class HarNode(AutostartNode):
             self._classification.publish(activity_to_classification(activity, intake.frame_id))
         if intake is not None and intake.skeleton and self._markers.get_subscription_count():
             self._publish_markers(activity, intake)
+        if self._overlay is not None:
+            self._overlay.say(activity.stamp, f'{activity.label} {activity.confidence:.0%}')
 
     def _publish_markers(self, activity: Any, intake: Intake) -> None:
         assert intake.skeleton is not None

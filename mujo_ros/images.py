@@ -22,6 +22,7 @@ MAX_COMPRESSED_BYTES = 1 << 25  # 32 MiB
 _SIZES = f'1..{MAX_IMAGE_SIDE} pixels a side and at most {MAX_IMAGE_PIXELS} in all'
 _CHANNELS = {'rgb8': 3, 'bgr8': 3, 'rgba8': 4, 'bgra8': 4, 'mono8': 1}
 _DEPTHS = {'16UC1': 'u2', 'mono16': 'u2', '32FC1': 'f4'}
+DEPTH_ENCODINGS = tuple(_DEPTHS)
 _PNG = b'\x89PNG\r\n\x1a\n'
 _COMPRESSED_DEPTH = struct.Struct('<iff')
 """What compressedDepth puts before its PNG: a format, and the A and B of inverse depth."""

@@ -14,7 +14,7 @@ from mujo_ros.convert import seconds_to_stamp
 LIFETIME = 1.0  # s after which RViz drops what is no longer published
 ABOVE_HEAD = 0.3  # m
 
-_SENSOR_AXES = (0.0, 0.0, 1.0)  # up = +z leaves the axes of the sensor as they are
+SENSOR_AXES = (0.0, 0.0, 1.0)  # up = +z leaves the axes of the sensor as they are
 
 
 def activity_markers(
@@ -34,7 +34,7 @@ def activity_markers(
         up: direction of up in that frame.
         text: what to write above the head.
     """
-    joints = canonical_joints(xyz, layout, up=_SENSOR_AXES).astype(np.float64)
+    joints = canonical_joints(xyz, layout, up=SENSOR_AXES).astype(np.float64)
     seen = np.asarray(np.isfinite(joints).all(axis=-1))
     header = Header(stamp=seconds_to_stamp(stamp), frame_id=frame_id)
     bones = _marker(header, 'skeleton', Marker.LINE_LIST, 0.03, (0.1, 0.7, 1.0))
