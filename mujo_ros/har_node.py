@@ -30,6 +30,7 @@ from mujo_ros.diagnostics import Diagnostics, Figures
 from mujo_ros.health import SilenceWatch, StreamHealth
 from mujo_ros.intake import Intake
 from mujo_ros.markers import activity_markers
+from mujo_ros.models import load_recognizer
 from mujo_ros.overlay import Overlay
 from mujo_ros.run import run
 from mujo_ros.streams import node_seconds
@@ -41,15 +42,6 @@ STALLED = 0.5  # s: a tick that comes later than this judges nothing
 CLOCK_STANDS = 5  # s of real time without simulated time before that is said
 
 Tick = tuple[float, float]  # the node's clock and a monotonic one, s
-
-
-def load_recognizer(checkpoint: str, device: str, top_k: int, false_alarm_rate: float) -> Any:
-    """The recognizer of `mujo_core` for the node's parameters of these names."""
-    from mujo_core.recognition import Recognizer
-
-    return Recognizer(
-        checkpoint or None, device=device, top_k=top_k, false_alarm_rate=false_alarm_rate
-    )
 
 
 class HarNode(AutostartNode):
@@ -142,6 +134,7 @@ class HarNode(AutostartNode):
             parameters.placements(self._value('placements')),
             self._value('camera'),
             self._field_of_view,
+            self._image_aspect if self._value('skeleton_type') == 'hri' else None,
         )
         if self._value('camera') != 'off':
             source = self._recognizer.settings.video.source if self._intake.video else 'rgb'
@@ -187,6 +180,9 @@ class HarNode(AutostartNode):
 
     def _field_of_view(self) -> float:
         return float(self._value('horizontal_fov'))
+
+    def _image_aspect(self) -> float:
+        return float(self._value('image_aspect'))
 
     def _new_up(self) -> UpDirection:
         names = ('skeleton_up', 'camera_pitch', 'layout')

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import Imu, PointCloud2
+from std_msgs.msg import Header
 
 from mujo_core.skeleton import get_layout
 from mujo_ros.convert import clip_sample, cloud_to_joints, imu_to_sample
+from mujo_ros.hri import LAYOUT, skeleton2d_to_joints
 from mujo_ros.live_video import LiveVideo
 from mujo_ros.pairing import Skeleton, new_pairing
 from mujo_ros.sides import SidesWatch
@@ -34,6 +36,12 @@ class Intake:
         placements: of the IMUs.
         camera: 'raw', 'compressed' or 'off'; without video in the checkpoint always off.
         field_of_view: gives the horizontal one in rad to assume while no `camera_info` comes.
+        image_aspect: gives width by height of the image that skeletons of hri_msgs are in; None
+            for skeletons as clouds.
+
+    Raises:
+        ImportError: skeletons of hri_msgs, and it is not installed.
+        ValueError: skeletons of hri_msgs in a layout that they do not have.
 
     Attributes:
         skeleton: (frame_id, joints (J, 3) in m) of the last cloud, or None.
@@ -52,6 +60,7 @@ class Intake:
         placements: Sequence[str],
         camera: str,
         field_of_view: Callable[[], float],
+        image_aspect: Callable[[], float] | None = None,
     ) -> None:
         self.up = up
         self.skeleton: tuple[str, NDArray[np.float32]] | None = None
@@ -62,7 +71,16 @@ class Intake:
         self._layout = get_layout(layout)
         self.sides = SidesWatch(layout)
         add = self.streams.add
-        add('pose', PointCloud2, 'skeleton', self._skeleton, POSE_DEPTH, POSE_GAP)
+        if image_aspect is None:
+            add('pose', PointCloud2, 'skeleton', self._cloud, POSE_DEPTH, POSE_GAP)
+        else:
+            skeleton_2d = _hri_type(layout)
+
+            def body(msg: Any, now: float) -> tuple[float, bool, bool]:
+                converted = skeleton2d_to_joints(msg, image_aspect())
+                return self._skeleton(msg.header, *converted, now)
+
+            add('pose', skeleton_2d, 'skeleton2d', body, POSE_DEPTH, POSE_GAP)
         for placement in placements:
             topic = f'imu/{placement}'
 
@@ -94,16 +112,25 @@ class Intake:
         for health in self.streams.health.values():
             health.forget_times()
 
-    def _skeleton(self, msg: PointCloud2, now: float) -> tuple[float, bool, bool]:
-        stamp, xyz, visibility = cloud_to_joints(msg, len(self._layout.joints))
+    def _cloud(self, msg: PointCloud2, now: float) -> tuple[float, bool, bool]:
+        return self._skeleton(msg.header, *cloud_to_joints(msg, len(self._layout.joints)), now)
+
+    def _skeleton(
+        self,
+        header: Header,
+        stamp: float,
+        xyz: NDArray[np.float32],
+        visibility: NDArray[np.float32] | None,
+        now: float,
+    ) -> tuple[float, bool, bool]:
         if visibility is not None:
             xyz[~(visibility >= VISIBLE)] = np.nan
-        frame_id = msg.header.frame_id
+        frame_id = header.frame_id
         up = self.up(frame_id, xyz)
         stored = self._recognizer.add_pose(stamp, xyz, self._layout.name, up, now)
         if stored:
             self.skeleton, self.skeleton_up, self.frame_id = (frame_id, xyz), up, frame_id
-            self.pairing.add_skeleton(Skeleton(msg.header, stamp, xyz, self._layout.name))
+            self.pairing.add_skeleton(Skeleton(header, stamp, xyz, self._layout.name))
             if self.video is not None:
                 self.video.on_skeleton()
             if self.sides(xyz, up):
@@ -119,3 +146,15 @@ class Intake:
         if stored and self.skeleton is None:
             self.frame_id = msg.header.frame_id
         return stamp, stored, False
+
+
+def _hri_type(layout: str) -> type:
+    if layout != LAYOUT:
+        raise ValueError(f'expected layout {LAYOUT} with skeleton_type hri, got {layout}')
+    try:
+        from hri_msgs.msg import Skeleton2D
+    except ImportError as error:
+        raise ImportError(
+            'skeleton_type hri needs hri_msgs: install ros-$ROS_DISTRO-hri-msgs, or set it to cloud'
+        ) from error
+    return Skeleton2D  # type: ignore[no-any-return]

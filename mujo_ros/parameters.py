@@ -40,6 +40,18 @@ SETTINGS: dict[str, Setting] = {
     'placements': Setting(
         ['right_wrist'], 'Where IMUs are worn; each has a topic imu/<placement>; may be empty'
     ),
+    'skeleton_type': Setting(
+        'cloud',
+        'What skeletons are: cloud, sensor_msgs/PointCloud2 on skeleton; hri, hri_msgs/Skeleton2D '
+        'on skeleton2d (REP-155, with layout openpose18)',
+        choices=('cloud', 'hri'),
+    ),
+    'image_aspect': Setting(
+        4 / 3,
+        'Width by height of the image that a skeleton of hri_msgs was found in',
+        (0.1, 10.0),
+        live=True,
+    ),
     'layout': Setting(
         'mediapipe33', 'Joint list of the clouds on skeleton', choices=tuple(sorted(LAYOUTS))
     ),

@@ -1,4 +1,4 @@
-"""Spins one node until it is told to stop, and leaves cleanly from any state."""
+"""Spins nodes until they are told to stop, and leaves cleanly from any state."""
 
 from __future__ import annotations
 
@@ -11,33 +11,42 @@ from typing import Any
 import rclpy
 from rclpy.exceptions import InvalidParameterTypeException, ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.task import Future
 
 
 def run(make_node: Callable[[], Any], args: Sequence[str] | None = None) -> int:
-    """Spin the node; a node may end this with its future `failure`.
+    """Spin one node; see `run_all`."""
+    return run_all(lambda: [make_node()], args)
+
+
+def run_all(make_nodes: Callable[[], Sequence[Any]], args: Sequence[str] | None = None) -> int:
+    """Spin nodes in one executor; each may end this with its future `failure`.
 
     Returns:
-        0 after SIGINT or SIGTERM, 1 when the node failed, 2 for parameters that are no good.
+        0 after SIGINT or SIGTERM, 1 when a node failed, 2 for parameters that are no good.
     """
     _interrupt_once()
-    node = None
+    nodes: Sequence[Any] = ()
     try:
         rclpy.init(args=list(sys.argv if args is None else args))
-        node = make_node()
+        nodes = make_nodes()
         # Not the MultiThreadedExecutor: it loses most of a fast topic.
         executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        executor.spin_until_future_complete(node.failure)
+        failed: Future[str] = Future()
+        for node in nodes:
+            executor.add_node(node)
+            node.failure.add_done_callback(lambda _: failed.done() or failed.set_result('failed'))
+        executor.spin_until_future_complete(failed)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except (ParameterException, InvalidParameterTypeException) as error:
         print(f'bad parameter: {error}', file=sys.stderr)
         return 2
     finally:
-        if node is not None:
+        for node in nodes:
             node.destroy_node()
         rclpy.try_shutdown()
-    return 1 if node is not None and node.failure.done() else 0
+    return 1 if any(node.failure.done() for node in nodes) else 0
 
 
 def _interrupt_once() -> None:

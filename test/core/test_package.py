@@ -14,7 +14,7 @@ import mujo_core
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
-    'mujo_ros': {'har_node', 'pose_node'},
+    'mujo_ros': {'har_node', 'har_nodes', 'har_bodies', 'pose_node'},
     'mujo_core': {'train', 'cross_validate', 'evaluate', 'bench', 'data'},
 }
 

@@ -16,7 +16,8 @@ from fake_recognizer import FakeRecognizer
 from ros_rig import wait_until
 from std_msgs.msg import String
 
-from mujo_ros.har_node import HarNode, load_recognizer
+from mujo_ros.har_node import HarNode
+from mujo_ros.models import load_recognizer
 
 PLAYER = str(Path(__file__).parent / 'play_clip.py')
 CLIPS = {
