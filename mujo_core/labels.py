@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from mujo_core.yaml_file import read_yaml
+
 UNKNOWN = 'unknown'
 """What is said when the window shows none of the labels; never a label itself."""
 
@@ -97,12 +99,7 @@ def parse_labels(data: Any, source: str) -> dict[str, Label]:
 
 def load_labels(path: str | Path) -> dict[str, Label]:
     """Read a labels file (YAML); OSError or ValueError with one line where it cannot be."""
-    with open(path, encoding='utf-8') as file:
-        try:
-            data = yaml.safe_load(file)
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ValueError(f'{path}: not a YAML file ({str(error).splitlines()[0]})') from error
-    return parse_labels(data, str(path))
+    return parse_labels(read_yaml(Path(path).read_bytes(), str(path)), str(path))
 
 
 def dump_labels(labels: dict[str, Label], path: str | Path) -> None:

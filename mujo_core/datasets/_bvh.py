@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -122,7 +123,9 @@ def _hierarchy(text: str, path: Path) -> dict[str, Joint]:
                 joints[name] = Joint(stack[-2] if len(stack) > 1 else None, offset, ())
             elif word == 'CHANNELS':
                 count = int(next(words))
-                channels = tuple(next(words).lower() for _ in range(count))
+                channels = tuple(channel.lower() for channel in islice(words, count))
+                if len(channels) != count:
+                    raise ValueError(f'{len(channels)} channels')
                 joints[name] = Joint(joints[name].parent, offset, channels)
             elif word == '{':
                 stack.append(name)
@@ -138,4 +141,12 @@ def _hierarchy(text: str, path: Path) -> dict[str, Joint]:
             f'{path.name}: expected a whole HIERARCHY, {len(stack)} braces are left open; '
             'get the file again'
         )
+    known: set[str] = set()
+    for name, joint in joints.items():
+        if joint.parent is not None and joint.parent not in known:
+            raise ValueError(
+                f'{path.name}: expected {joint.parent!r} with an OFFSET before {name!r}, it has '
+                'none; get the file again'
+            )
+        known.add(name)
     return joints

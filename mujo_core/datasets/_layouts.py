@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from mujo_core.skeleton import CANONICAL_JOINTS, LAYOUTS, Layout, canonical_joints
+from mujo_core.yaml_file import read_yaml
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,7 @@ def read_layouts(path: Path) -> dict[str, OwnLayout]:
     """
     if not path.is_file():
         return {}
-    try:
-        data = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f'{path}: not a YAML file ({str(error).splitlines()[0]})') from error
+    data = read_yaml(path.read_bytes(), str(path))
     if not isinstance(data, dict):
         raise ValueError(f'{path}: expected a mapping of layout to joints, canonical and up')
     return {str(name): _layout(f'{path}: layout {name}', entry) for name, entry in data.items()}

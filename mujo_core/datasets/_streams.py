@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from mujo_core.datasets._archive import read_arrays
 from mujo_core.datasets._layouts import OwnLayout, layout_of
 from mujo_core.datasets._table import read_numbers
 from mujo_core.datasets._video_file import open_video
@@ -112,10 +112,9 @@ def _ordered(stamps: np.ndarray) -> np.ndarray:
 def _from_archive(path: Path, layouts: dict[str, OwnLayout]) -> dict[str, Stream]:
     streams: dict[str, Stream] = {}
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays: dict[str, np.ndarray] = {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        log.warning('%s: not readable as npz (%s); left out', path.name, error)
+        arrays = read_arrays(path)
+    except ValueError as error:
+        log.warning('%s: %s; left out', path.name, error)
         return {}
     placements = sorted({key.split('/')[1] for key in arrays if key.startswith('imu/')})
     try:

@@ -76,9 +76,7 @@ def load_bag(root: str | Path) -> Iterator[Recording]:
 
 def _recording(path: Path, layouts: dict[str, OwnLayout]) -> Recording | None:
     try:
-        from rosbags.highlevel import AnyReader, AnyReaderError
-        from rosbags.rosbag2 import ReaderError
-        from rosbags.serde import SerdeError
+        from rosbags.highlevel import AnyReader
         from rosbags.typesys import Stores, get_typestore
     except ImportError as error:
         raise ImportError("reading bags needs rosbags: pip install 'mujo_ros[bag]'") from error
@@ -87,8 +85,9 @@ def _recording(path: Path, layouts: dict[str, OwnLayout]) -> Recording | None:
         store = get_typestore(Stores.ROS2_HUMBLE)
         with AnyReader([path], default_typestore=store) as reader:
             streams, start = _streams(reader, name, layouts)
-    except (AnyReaderError, ReaderError, SerdeError, OSError, ValueError) as error:
-        log.warning('%s: not readable as a bag (%s); left out', path, str(error).splitlines()[0])
+    except Exception as error:  # Whatever rosbags and its decoders raise for a damaged file.
+        reason = (str(error).splitlines() or [''])[0] or type(error).__name__
+        log.warning('%s: not readable as a bag (%s); left out', path, reason[:200])
         return None
     if not streams:
         log.warning(
