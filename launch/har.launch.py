@@ -33,6 +33,7 @@ ARGUMENTS = (
     ('camera_topic', 'camera/image_raw', 'Topic of the camera (sensor_msgs/Image)'),
     ('autostart', 'true', 'Configure and activate the nodes; false for a lifecycle manager'),
     ('use_sim_time', 'false', 'Take the time from /clock'),
+    ('enclaves', '', 'Where the SROS 2 enclaves of the nodes are, such as /mujo_ros'),
     ('rviz', 'false', 'Show skeleton, label and overlay in RViz'),
     ('foxglove', 'false', 'Start foxglove_bridge; its layout is config/foxglove.json'),
     ('log_level', 'info', 'debug, info, warn or error'),
@@ -75,25 +76,33 @@ def start_nodes(context: LaunchContext) -> list[Action]:
             ('skeleton', given['skeleton_topic']),
             ('camera/image_raw', given['camera_topic']),
         ],
-        'ros_arguments': ['--log-level', given['log_level']],
         'output': 'screen',
     }
+
+    def ros_arguments(node: str) -> list[str]:
+        enclave = ['--enclave', f'{given["enclaves"]}/{node}'] if given['enclaves'] else []
+        return ['--log-level', given['log_level'], *enclave]
+
     actions: list[Action] = []
     if given['dds_profile']:
         old = os.environ.get('ROS_DISTRO') in ('humble', 'iron', 'jazzy')
         variable = f'{"FASTRTPS" if old else "FASTDDS"}_DEFAULT_PROFILES_FILE'
         actions.append(SetEnvironmentVariable(variable, given['dds_profile']))
-    parameters = [given['params_file'], overrides, shared]
-    actions.append(
-        LifecycleNode(executable='har_node', name='har_node', parameters=parameters, **common)
-    )
+    nodes = {'har_node': [given['params_file'], overrides, shared]}
     if given['use_pose_node'].lower() in ('true', '1'):
-        parameters = [given['params_file'], shared]
+        nodes['pose_node'] = [given['params_file'], shared]
+    for name, parameters in nodes.items():
         actions.append(
-            LifecycleNode(executable='pose_node', name='pose_node', parameters=parameters, **common)
+            LifecycleNode(
+                executable=name,
+                name=name,
+                parameters=parameters,
+                ros_arguments=ros_arguments(name),
+                **common,
+            )
         )
     viewers = {name: given[name] for name in ('rviz', 'foxglove', 'namespace', 'use_sim_time')}
-    if 'true' in (viewers['rviz'].lower(), viewers['foxglove'].lower()):
+    if not {'true', '1'}.isdisjoint((viewers['rviz'].lower(), viewers['foxglove'].lower())):
         source = PythonLaunchDescriptionSource(str(HERE / 'view.launch.py'))
         actions.append(IncludeLaunchDescription(source, launch_arguments=viewers.items()))
     return actions
