@@ -1,7 +1,7 @@
 # `make help` lists the targets. Everything is installed into .venv, nothing outside of this folder.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench train evaluate clean
+.PHONY: help install demo test lint bench train evaluate fuzz clean
 
 # The first Python that MediaPipe has wheels for (3.10 to 3.12); `make PYTHON=... demo` takes another.
 PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
@@ -55,5 +55,11 @@ train: $(VENV)/.installed  ## train the default model: DATA=folder of UTD-MHAD, 
 evaluate: $(VENV)/.installed  ## score a checkpoint: DATA=folder of UTD-MHAD, CHECKPOINT=folder
 	$(VENV)/bin/mujo evaluate --checkpoint '$(CHECKPOINT)' --dataset utd_mhad --root '$(DATA)' --split test
 
+fuzz: $(VENV)/.installed  ## look for files and messages that crash what reads them, SECONDS=60 for each kind (atheris)
+	@$(RUN) -c 'import atheris' 2>/dev/null || $(PIP) 'atheris>=3,<4'
+	@mkdir -p fuzz_out && cd fuzz_out && for target in $(or $(TARGET),$$(../$(RUN) ../test/fuzz --list)); do \
+		echo "$$target"; ../$(RUN) ../test/fuzz $$target $(or $(SECONDS),60) > log 2>&1 || { tail -20 log; exit 1; }; \
+		grep Done log; done
+
 clean:  ## remove .venv and everything made here
-	rm -rf $(VENV) build install log demo_out runs *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build install log demo_out fuzz_out runs *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -19,6 +19,7 @@ from mujo_core.inertial import check_placement
 from mujo_core.skeleton import LAYOUTS
 
 MAX_PLACEMENTS = 32
+MAX_TEXT = 4096  # characters of a parameter, as long as a path may be
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,8 @@ def refusal(parameters: Iterable[Parameter[Any]], loaded: bool) -> str:
                 f'{parameter.name} is read when the node is configured: deactivate and clean up '
                 'first (ros2 lifecycle set), then set and configure'
             )
+        if isinstance(value, str) and len(value) > MAX_TEXT:
+            return f'expected {parameter.name} of at most {MAX_TEXT} characters, got {len(value)}'
         if setting.choices and value not in setting.choices:
             return f'expected {parameter.name} out of {", ".join(setting.choices)}, got {value!r}'
         if parameter.name == 'placements':
