@@ -88,6 +88,10 @@ def start_nodes(context: LaunchContext) -> list[Action]:
         old = os.environ.get('ROS_DISTRO') in ('humble', 'iron', 'jazzy')
         variable = f'{"FASTRTPS" if old else "FASTDDS"}_DEFAULT_PROFILES_FILE'
         actions.append(SetEnvironmentVariable(variable, given['dds_profile']))
+    viewers = {name: given[name] for name in ('rviz', 'foxglove', 'namespace', 'use_sim_time')}
+    if not {'true', '1'}.isdisjoint((viewers['rviz'].lower(), viewers['foxglove'].lower())):
+        source = PythonLaunchDescriptionSource(str(HERE / 'view.launch.py'))
+        actions.append(IncludeLaunchDescription(source, launch_arguments=viewers.items()))
     nodes = {'har_node': [given['params_file'], overrides, shared]}
     if given['use_pose_node'].lower() in ('true', '1'):
         nodes['pose_node'] = [given['params_file'], shared]
@@ -101,10 +105,6 @@ def start_nodes(context: LaunchContext) -> list[Action]:
                 **common,
             )
         )
-    viewers = {name: given[name] for name in ('rviz', 'foxglove', 'namespace', 'use_sim_time')}
-    if not {'true', '1'}.isdisjoint((viewers['rviz'].lower(), viewers['foxglove'].lower())):
-        source = PythonLaunchDescriptionSource(str(HERE / 'view.launch.py'))
-        actions.append(IncludeLaunchDescription(source, launch_arguments=viewers.items()))
     return actions
 
 

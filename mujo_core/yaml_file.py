@@ -11,8 +11,8 @@ class _PlainLoader(yaml.SafeLoader):
     """Takes no aliases: a few lines of them stand for more than fits into memory."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):  # type: ignore[no-untyped-call]
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
             raise yaml.MarkedYAMLError(problem='aliases (*name) are not taken', problem_mark=mark)
         return super().compose_node(parent, index)
 

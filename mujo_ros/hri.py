@@ -45,9 +45,10 @@ def skeleton2d_to_joints(
             'fix the publisher',
         )
     points = np.array([(point.x, point.y, point.c) for point in msg.skeleton])[_ORDER]
-    inside = ((points[:, :2] >= 0.0) & (points[:, :2] <= 1.0)).all(axis=1)
+    places = points[:, :2]
+    inside = np.asarray(((places >= 0.0) & (places <= 1.0)).all(axis=1))
     joints = np.zeros((POINTS, 3), np.float32)
-    joints[:, :2] = np.where(inside[:, None], points[:, :2] * (aspect, 1.0), np.nan)
+    joints[:, :2] = np.where(inside[:, None], places * (aspect, 1.0), np.nan)
     joints[~inside, 2] = np.nan
     visibility = np.nan_to_num(points[:, 2], nan=0.0).clip(0.0, 1.0).astype(np.float32)
     return header_seconds(msg.header), joints, visibility

@@ -157,4 +157,5 @@ def _hri_type(layout: str) -> type:
         raise ImportError(
             'skeleton_type hri needs hri_msgs: install ros-$ROS_DISTRO-hri-msgs, or set it to cloud'
         ) from error
-    return Skeleton2D  # type: ignore[no-any-return]
+    skeleton_2d: type = Skeleton2D
+    return skeleton_2d

@@ -70,7 +70,7 @@ def bones_in_image(
         with np.errstate(all='ignore'):
             pixels = focal * joints[:, :2] / joints[:, 2:] + center
         pixels[~(joints[:, 2] > 0.1)] = np.nan
-    seen = np.isfinite(pixels).all(axis=1) & (np.abs(pixels) < 1e4).all(axis=1)
+    seen = np.asarray(np.isfinite(pixels).all(axis=1) & (np.abs(pixels) < 1e4).all(axis=1))
     pixels[~seen] = np.nan
     pairs = [(j, p) for j, p in enumerate(PARENTS) if j != p and seen[j] and seen[p]]
     return pixels, pairs

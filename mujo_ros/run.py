@@ -33,9 +33,14 @@ def run_all(make_nodes: Callable[[], Sequence[Any]], args: Sequence[str] | None 
         # Not the MultiThreadedExecutor: it loses most of a fast topic.
         executor = SingleThreadedExecutor()
         failed: Future[str] = Future()
+
+        def end(failure: Future[str]) -> None:
+            if not failed.done():
+                failed.set_result('a node failed')
+
         for node in nodes:
             executor.add_node(node)
-            node.failure.add_done_callback(lambda _: failed.done() or failed.set_result('failed'))
+            node.failure.add_done_callback(end)
         executor.spin_until_future_complete(failed)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
