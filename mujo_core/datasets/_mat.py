@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 
 import numpy as np
 import scipy.io
-
-_DAMAGED = (
-    OSError,
-    ValueError,
-    TypeError,
-    EOFError,
-    IndexError,
-    # scipy's for a file of MATLAB 7.3, which is HDF5.
-    NotImplementedError,
-    zlib.error,
-    scipy.io.matlab.MatReadError,
-)
 
 
 def read_variables(path: Path, *names: str) -> list[np.ndarray]:
     """Return variables of a MAT file; ValueError names the file and what is wrong with it."""
     try:
         content = scipy.io.loadmat(path, variable_names=names)
-    except _DAMAGED as error:
-        raise ValueError(f'{path}: not readable as a MAT file ({error})') from error
+    except Exception as error:  # Whatever scipy raises for a damaged file.
+        raise ValueError(f'{path}: not readable as a MAT file ({_reason(error)})') from error
     missing = [name for name in names if name not in content]
     if missing:
         raise ValueError(f'{path}: expected the variable {", ".join(missing)}, it is not there')
@@ -37,5 +24,9 @@ def variable_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Return the shapes of a MAT file's variables, unread; ValueError names a damaged file."""
     try:
         return {name: shape for name, shape, _ in scipy.io.whosmat(path)}
-    except _DAMAGED as error:
-        raise ValueError(f'{path}: not readable as a MAT file ({error})') from error
+    except Exception as error:  # Whatever scipy raises for a damaged file.
+        raise ValueError(f'{path}: not readable as a MAT file ({_reason(error)})') from error
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).splitlines() or [''])[0][:200] or type(error).__name__
