@@ -11,6 +11,7 @@ from ros_rig import wait_until
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, Imu, PointCloud2, PointField
 
 from mujo_core.video.settings import VideoSettings
+from mujo_ros import images
 from mujo_ros.camera import Intrinsics
 from mujo_ros.convert import (
     MAX_FRAME_ID,
@@ -36,6 +37,13 @@ def png(width, height):
     data = bytearray(data.tobytes())
     data[16:24] = width.to_bytes(4, 'big') + height.to_bytes(4, 'big')
     return bytes(data)
+
+
+def depth_png(width, height):
+    """A whole PNG of 16 bits."""
+    ok, data = cv2.imencode('.png', np.zeros((height, width), np.uint16))
+    assert ok
+    return data.tobytes()
 
 
 def image(**values):
@@ -65,10 +73,10 @@ HUGE = {
     ),
     'more pixels than any camera has': (
         image_to_rgb,
-        image(height=8192, width=8192, step=24576, data=bytes(100)),
+        Image(encoding='mono8', height=8192, width=8192, step=8192, data=bytes(8192**2)),
     ),
     'a PNG that unpacks to gigabytes': (image_to_rgb, CompressedImage(data=png(30_000, 30_000))),
-    'a depth PNG that does': (image_to_depth, CompressedImage(data=png(8192, 8192))),
+    'a depth PNG of more pixels': (image_to_depth, CompressedImage(data=depth_png(8192, 4100))),
     'a JPEG of 33 MB': (image_to_rgb, CompressedImage(data=b'\xff\xd8' + bytes(33 * MEGABYTE))),
     'a camera_info with a million coefficients': (
         Intrinsics.from_message,
@@ -89,6 +97,14 @@ def test_refusing_costs_little_memory(what):
         tracemalloc.stop()
     assert peak < MEGABYTE
     assert len(str(caught.value)) < 1000 and '\n' not in str(caught.value)
+
+
+def test_a_message_may_not_bring_much_more_than_its_image(monkeypatch):
+    msg = image(height=2, width=2, step=6, data=bytes(4096))
+    assert image_to_rgb(msg)[1].shape == (2, 2, 3)
+    monkeypatch.setattr(images, 'MAX_IMAGE_BYTES', 4095)
+    with pytest.raises(MessageError):
+        image_to_rgb(msg)
 
 
 def test_the_longest_frame_id_that_is_kept():
