@@ -28,7 +28,7 @@ def read_yaml(content: bytes | str, source: str) -> Any:
     """
     try:
         text = content if isinstance(content, str) else content.decode('utf-8-sig')
-        return yaml.load(text, Loader=_PlainLoader)
+        return _PlainLoader(text).get_single_data()
     except yaml.MarkedYAMLError as error:
         row = '' if error.problem_mark is None else f', row {error.problem_mark.line + 1}'
         reason = f'{error.problem or error.context}{row}'

@@ -24,6 +24,7 @@ from mujo_core.model.joint_space import JointSpace, ModelSettings
 from mujo_core.model.text import ENCODER
 from mujo_core.video.settings import VideoSettings
 from mujo_core.window import WindowSpec
+from mujo_core.yaml_file import read_yaml
 
 FORMAT = 2
 _FRAMES = ('video', 'video_shape')
@@ -149,7 +150,7 @@ def _reading(path: Path) -> Iterator[None]:
         raise
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
         reason = _reason(error)
-    except (SafetensorError, yaml.YAMLError) as error:
+    except SafetensorError as error:
         reason = _reason(error)
     else:
         return
@@ -200,11 +201,11 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
     """
     folder = Path(folder) if folder else DEFAULT
     try:
-        config = yaml.safe_load((folder / 'config.yaml').read_text(encoding='utf-8'))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        config = read_yaml((folder / 'config.yaml').read_bytes(), 'config.yaml')
+    except (OSError, ValueError) as error:
         raise CheckpointError(
             f'expected a checkpoint folder with a config.yaml, {folder} has no readable one '
-            f'({type(error).__name__}); give the folder that `mujo train --output` wrote'
+            f'({_reason(error)}); give the folder that `mujo train --output` wrote'
         ) from error
     version = config.get('format') if isinstance(config, dict) else None
     if version != FORMAT:
@@ -232,7 +233,7 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
         with _reading(folder / 'classes.safetensors'):
             classes = load_file(folder / 'classes.safetensors')['classes'].numpy()
     with _reading(folder / 'calibration.yaml'):
-        entries = yaml.safe_load((folder / 'calibration.yaml').read_text(encoding='utf-8')) or {}
+        entries = read_yaml((folder / 'calibration.yaml').read_bytes(), 'it') or {}
         calibration = {name: Calibration(**entry) for name, entry in entries.items()}
     with _reading(folder / 'README.md'):
         card = (folder / 'README.md').read_text(encoding='utf-8')

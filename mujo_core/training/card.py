@@ -130,8 +130,8 @@ def model_card(
         )
     if config.readout.kernels:
         lines.append(
-            f'- fixed kernels make {config.readout.share:.0%} of an IMU vector, solved for when the '
-            'gradient steps were done'
+            f'- fixed kernels make {config.readout.share:.0%} of an IMU vector, solved for '
+            'when the gradient steps were done'
         )
     lines += [
         f'- windows of {config.window.seconds:g} s; {config.fit.steps} steps of '
