@@ -34,7 +34,7 @@ from mujo_ros.models import load_recognizer
 from mujo_ros.overlay import Overlay
 from mujo_ros.run import run
 from mujo_ros.streams import node_seconds
-from mujo_ros.upright import UpDirection
+from mujo_core.upright import UpDirection
 from mujo_ros.worker import Worker
 
 BACKWARD, FORWARD = 0.1, 10.0  # s: the clock has jumped when it moves so between two ticks

@@ -18,7 +18,7 @@ from mujo_ros.live_video import LiveVideo
 from mujo_ros.pairing import Skeleton, new_pairing
 from mujo_ros.sides import SidesWatch
 from mujo_ros.streams import Streams
-from mujo_ros.upright import Direction, UpDirection
+from mujo_core.upright import Direction, UpDirection
 
 VISIBLE = 0.5  # joints less visible than this are unseen
 POSE_GAP, IMU_GAP = 0.2, 0.1  # s between stamps that /diagnostics counts as a gap

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mujo_core.skeleton import get_layout, handedness
-from mujo_ros.upright import Direction
+from mujo_core.upright import Direction
 
 FRAMES_A_LOOK = 60
 LOOKS_THAT_AGREE = 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -212,13 +213,13 @@ class Recognizer:
         window = filled.cut()
         assert window is not None
         for _ in range(3):
-            self.logits(window)
+            self.logits([window])
 
-    def logits(self, window: Window) -> np.ndarray:
-        """Return (L,) logits of a window, from whatever it holds."""
-        batch = batch_windows([window], self.checkpoint.window).to(self.device)
+    def logits(self, windows: Sequence[Window]) -> np.ndarray:
+        """Return (N, L) logits of N windows, each from whatever it holds."""
+        batch = batch_windows(windows, self.checkpoint.window).to(self.device)
         with torch.inference_mode():
-            return self._model.logits(self._model(batch), self._labels)[0].float().cpu().numpy()
+            return self._model.logits(self._model(batch), self._labels).float().cpu().numpy()
 
     def recognize(self, now: float | None = None) -> Activity | None:
         """Answer for the newest window; None where too little of it has data.
@@ -227,9 +228,20 @@ class Recognizer:
             now: not used for time, which comes from the samples; kept for symmetry with `add_*`.
         """
         with self._lock:
-            return self._recognize()
+            window = self._next_window()
+            return None if window is None else self._answers([window])[0]
 
-    def _recognize(self) -> Activity | None:
+    def next_window(self) -> Window | None:
+        """Return the window that `recognize` would answer for now, for `answers`."""
+        with self._lock:
+            return self._next_window()
+
+    def answers(self, windows: Sequence[Window]) -> list[Activity]:
+        """Answer for the windows that `next_window` gave, in their order: as one batch."""
+        with self._lock:
+            return self._answers(windows)
+
+    def _next_window(self) -> Window | None:
         if self.timeline.jumps != self._jumps:
             self._jumps = self.timeline.jumps
             self._events.reset()
@@ -246,13 +258,15 @@ class Recognizer:
         if not used:
             return None
         self._last_end = end
-        return self._answer(window, used)
+        return only_streams(window, used)
 
-    def _answer(self, window: Window, used: list[str]) -> Activity:
-        window = only_streams(window, used)
+    def _answers(self, windows: Sequence[Window]) -> list[Activity]:
+        return [self._decide(w, row) for w, row in zip(windows, self.logits(windows), strict=True)]
+
+    def _decide(self, window: Window, logits: np.ndarray) -> Activity:
         modalities = window.modalities(LEAST_STREAM_COVERAGE - 1e-9)
         calibration = self.checkpoint.calibration.get(subset_name(modalities), Calibration())
-        scores, doubt = calibrated_scores(self.logits(window), calibration, self.false_alarm_rate)
+        scores, doubt = calibrated_scores(logits, calibration, self.false_alarm_rate)
         unknown = float(doubt)
         names = self.settings.labels
         best = np.argsort(-scores)

@@ -186,7 +186,7 @@ def test_live_images_give_the_window_of_the_recording(checkpoint, recording, pre
     assert answer is not None and answer.modalities == ['video']
     assert answer.coverage == {'video': 1.0}
     offline = window_logits(checkpoint, [played])[0]
-    np.testing.assert_allclose(recognizer.logits(live), offline, atol=1e-4)
+    np.testing.assert_allclose(recognizer.logits([live])[0], offline, atol=1e-4)
 
 
 def test_images_are_only_worked_on_at_the_rate_of_the_grid(checkpoint, recording):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mujo_core.skeleton import get_layout
-from mujo_ros.upright import FRAMES_A_LOOK, LOOKS_THAT_AGREE, UpDirection
+from mujo_core.upright import FRAMES_A_LOOK, LOOKS_THAT_AGREE, UpDirection
 
 ENOUGH = FRAMES_A_LOOK * LOOKS_THAT_AGREE
 
