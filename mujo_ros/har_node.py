@@ -23,6 +23,7 @@ from std_msgs.msg import String
 from visualization_msgs.msg import MarkerArray
 
 from mujo_core.skeleton import get_layout
+from mujo_core.upright import UpDirection
 from mujo_ros import parameters
 from mujo_ros.autostart import SUCCESS, AutostartNode
 from mujo_ros.convert import activity_to_classification, activity_to_json
@@ -34,7 +35,6 @@ from mujo_ros.models import load_recognizer
 from mujo_ros.overlay import Overlay
 from mujo_ros.run import run
 from mujo_ros.streams import node_seconds
-from mujo_core.upright import UpDirection
 from mujo_ros.worker import Worker
 
 BACKWARD, FORWARD = 0.1, 10.0  # s: the clock has jumped when it moves so between two ticks

@@ -12,13 +12,13 @@ from sensor_msgs.msg import Imu, PointCloud2
 from std_msgs.msg import Header
 
 from mujo_core.skeleton import get_layout
+from mujo_core.upright import Direction, UpDirection
 from mujo_ros.convert import clip_sample, cloud_to_joints, imu_to_sample
 from mujo_ros.hri import LAYOUT, skeleton2d_to_joints
 from mujo_ros.live_video import LiveVideo
 from mujo_ros.pairing import Skeleton, new_pairing
 from mujo_ros.sides import SidesWatch
 from mujo_ros.streams import Streams
-from mujo_core.upright import Direction, UpDirection
 
 VISIBLE = 0.5  # joints less visible than this are unseen
 POSE_GAP, IMU_GAP = 0.2, 0.1  # s between stamps that /diagnostics counts as a gap
