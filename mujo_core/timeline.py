@@ -15,6 +15,8 @@ LATE_AFTER = 2.0
 """A stamp this far behind its stream's newest is odd, seconds."""
 AHEAD_AFTER = 10.0
 """A stamp this far ahead of the clock is odd, seconds."""
+SILENT_AFTER = 1.0
+"""Without a sample for longer than this on its clock a node answers no more, seconds."""
 _LARGEST = 1e9
 """No sensor measures more in SI units; what is larger is as good as infinite."""
 

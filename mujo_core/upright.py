@@ -15,7 +15,7 @@ Direction = tuple[float, float, float]
 FRAMES_A_LOOK = 15
 LOOKS_THAT_AGREE = 4
 
-_AXES: dict[str, Direction] = {
+AXES: dict[str, Direction] = {
     'x': (1.0, 0.0, 0.0),
     'y': (0.0, 1.0, 0.0),
     'z': (0.0, 0.0, 1.0),
@@ -37,7 +37,7 @@ class UpDirection:
     """
 
     def __init__(self, mode: str, camera_pitch: float, layout: str) -> None:
-        self._fixed = _AXES.get(mode)
+        self._fixed = AXES.get(mode)
         self._optical = (0.0, -math.cos(camera_pitch), -math.sin(camera_pitch))
         self._layout = layout
         self.restart()

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-SILENT_AFTER = 1.0  # s of the node's clock without an accepted message
+from mujo_core.timeline import SILENT_AFTER
+
 STARTUP_GRACE = 5.0  # s after activation before a topic that never spoke is called silent
 
 REMEDIES = {

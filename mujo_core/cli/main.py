@@ -17,6 +17,8 @@ VERBS = {
     'train': 'fit a model on a data set and write a checkpoint',
     'cross_validate': 'leave one subject out, over seeds: what to choose models by',
     'evaluate': 'score a checkpoint on a data set',
+    'evaluate_bag': 'score a checkpoint on a bag against ground truth',
+    'record_truth': 'say by keyboard who does what, while it happens',
     'data': 'say what a data set folder holds',
     'bench': 'measure speed, each figure beside its limit',
 }

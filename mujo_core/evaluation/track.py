@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ def check_truth(
                 f'expected truth within the {seconds:.1f} s of the bag, {segment.label} from '
                 f'{segment.start:.1f} to {segment.end:.1f} s came; is it the truth of this bag?'
             )
-    for first, second in zip(truth, truth[1:], strict=False):
+    for first, second in pairwise(truth):
         if second.start < first.end - 1e-6:
             raise ValueError(
                 f'expected one activity at a time, {second.label} starts at {second.start:.1f} s '
@@ -129,7 +130,7 @@ def confusion(track: Track) -> np.ndarray:
     """Return (L + 1, L + 1) counts of frames, truth by row; no activity is the last."""
     count = len(track.labels) + 1
     counts = np.zeros((count, count), dtype=int)
-    np.add.at(counts, (track.truth, track.said), 1)
+    np.add.at(counts, (track.truth, track.said), 1)  # NONE, -1, is the last row and column
     return counts
 
 
