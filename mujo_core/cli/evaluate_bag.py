@@ -50,7 +50,8 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
     # Before torch is loaded; how fast a bag is scored is said of one core.
     os.environ.setdefault('OMP_NUM_THREADS', '1')
     from mujo_core.evaluation.agreement import agreement, read_answers
-    from mujo_core.evaluation.bag import play, read_bag
+    from mujo_core.evaluation.bag import read_bag
+    from mujo_core.evaluation.bag_play import play
     from mujo_core.evaluation.bag_truth import truth_of
     from mujo_core.evaluation.track import make_track, score_track
     from mujo_core.evaluation.track_report import score_lines, score_rows, write_track

@@ -148,6 +148,12 @@ def read_samples(reader: Any, streams: Mapping[str, str]) -> dict[str, BagSample
     }
 
 
+def first_skeleton(reader: Any, topic: str) -> np.ndarray | None:
+    """Return the first skeleton (J, 3) on a PointCloud2 topic of an open bag, m."""
+    found = (_joints(message) for _, _, message in _messages(reader, [topic], (CLOUD,)))
+    return next((xyz for xyz in found if xyz is not None), None)
+
+
 def read_strings(reader: Any, topic: str) -> list[tuple[float, str]]:
     """Return (arrival in s, text) of a std_msgs/String topic of an open bag."""
     found = _messages(reader, [topic], (STRING,))

@@ -125,8 +125,10 @@ def frame_errors(truth: np.ndarray, said: np.ndarray) -> Counter[str]:
     is wrong for both, so that it counts twice.
     """
     errors: Counter[str] = Counter()
-    ways = ((truth, said, ('deletion', 'underfill', 'fragmenting')),)
-    ways += ((said, truth, ('insertion', 'overfill', 'merge')),)
+    ways = (
+        (truth, said, ('deletion', 'underfill', 'fragmenting')),
+        (said, truth, ('insertion', 'overfill', 'merge')),
+    )
     for whole, other, (all_of_it, at_the_ends, within) in ways:
         for event in events_of(whole):
             right = np.flatnonzero(other[event.start : event.end] == event.label)
