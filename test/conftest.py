@@ -22,6 +22,35 @@ def data_dir() -> Path:
     return DATA
 
 
+@pytest.fixture(scope='session')
+def clips_in_sequence():
+    """A maker of a long recording: real clips by label, with seconds of rest between them."""
+    import numpy as np
+
+    from mujo_core.datasets.sequence import in_sequence
+    from mujo_core.recording import Recording, Segment, Stream
+
+    def clip(label: str) -> Recording:
+        (file,) = (f for f in DATA.glob(f'*_{label}.npz'))
+        streams = {}
+        with np.load(file) as arrays:
+            for key in arrays:
+                name, _, part = key.rpartition('/')
+                if part == 'xyz':
+                    streams['pose'] = Stream(arrays[f'{name}/t'], arrays[key], 'kinect20')
+                elif part == 'acc':
+                    values = np.concatenate([arrays[key], arrays[f'{name}/gyro']], axis=1)
+                    streams[name] = Stream(arrays[f'{name}/t'], values.astype(np.float32))
+        recording = Recording(label, 'utd_mhad', '7', streams)
+        segment = Segment(label, recording.start, recording.end)
+        return Recording(label, 'utd_mhad', '7', streams, [segment])
+
+    def make(labels: list[str], rest: float = 2.0) -> Recording:
+        return in_sequence([clip(label) for label in labels], rest)
+
+    return make
+
+
 @pytest.fixture
 def ros_domain(request):
     """A ROS domain that no other test on this machine uses at the same time."""

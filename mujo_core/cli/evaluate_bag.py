@@ -84,7 +84,7 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
         **score_track(track),
     }
     if options.against:
-        scores['agreement'] = agreement(others, answers, 0.5 / options.rate)
+        scores['agreement'] = agreement(others, answers, 1.0 / options.rate)
     write_json(scores, options.json)
     title = f'{Path(options.bag).name}: {seconds:.1f} s of {", ".join(bag.streams)}'
     print_table(title, ['', 'precision', 'recall', 'F1'], score_rows(scores))

@@ -14,8 +14,24 @@ import mujo_core
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
-    'mujo_ros': {'har_node', 'har_nodes', 'har_bodies', 'pose_node'},
-    'mujo_core': {'train', 'cross_validate', 'evaluate', 'bench', 'data'},
+    'mujo_ros': {
+        'har_node',
+        'har_nodes',
+        'har_bodies',
+        'pose_node',
+        'play_bag',
+        'score_replay',
+        'record_truth',
+    },
+    'mujo_core': {
+        'train',
+        'cross_validate',
+        'evaluate',
+        'evaluate_bag',
+        'bench',
+        'data',
+        'record_truth',
+    },
 }
 
 
@@ -46,7 +62,8 @@ def test_both_packages_have_marker_manifest_and_executables(prefix, package):
 
 def test_launch_files_and_parameters_are_shared(prefix):
     share = prefix / 'share'
-    assert (share / 'mujo_ros' / 'launch' / 'har.launch.py').is_file()
+    for name in ('har', 'replay'):
+        assert (share / 'mujo_ros' / 'launch' / f'{name}.launch.py').is_file()
     assert (share / 'mujo_ros' / 'config' / 'har.yaml').is_file()
     for group, name in (('train', 'utd_mhad'), ('model', 'small'), ('experiment', 'utd_mhad')):
         assert (share / 'mujo_core' / 'config' / group / f'{name}.yaml').is_file()
