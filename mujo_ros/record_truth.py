@@ -6,6 +6,7 @@ either. With `use_sim_time` a bag is labelled while it is replayed.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
@@ -39,10 +40,10 @@ def main(args: Sequence[str] | None = None) -> int:
     """Take labels until the end of the input; 2 where the file cannot be written."""
     rclpy.init(args=list(sys.argv if args is None else args))
     node = TruthNode()
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
+    ended = threading.Event()
     # Typing blocks; the clock has to go on meanwhile.
-    threading.Thread(target=_spin, args=(executor,), daemon=True).start()
+    spinning = threading.Thread(target=_spin, args=(node, ended), daemon=True)
+    spinning.start()
     try:
         file = node.get_parameter('file').value
         if file and Path(file).exists():
@@ -56,17 +57,19 @@ def main(args: Sequence[str] | None = None) -> int:
         print(f'record_truth: {error}', file=sys.stderr)
         return 2
     finally:
-        executor.shutdown(timeout_sec=2.0)
+        ended.set()
+        spinning.join(5.0)
         node.destroy_node()
         rclpy.try_shutdown()
     return 0
 
 
-def _spin(executor: SingleThreadedExecutor) -> None:
-    try:
-        executor.spin()
-    except (ExternalShutdownException, KeyboardInterrupt):
-        return
+def _spin(node: Node, ended: threading.Event) -> None:
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    with contextlib.suppress(ExternalShutdownException):
+        while not ended.is_set():
+            executor.spin_once(timeout_sec=0.1)
 
 
 if __name__ == '__main__':

@@ -5,6 +5,7 @@ offline of the same bag; then the same bag comes again, as when it loops.
 """
 
 import json
+import time
 
 import pytest
 from ros_rig import wait_until
@@ -135,8 +136,9 @@ def test_a_person_labels_on_the_node_s_clock(rig, tmp_path):
             clock.publish(message)
             return len(truth) >= number
 
-        for _ in range(50):
+        for _ in range(100):  # nothing tells when the other process has taken the time over
             said()
+            time.sleep(0.01)
         person.stdin.write(typed)
         person.stdin.flush()
         wait_until(said, 30.0, 'the label on the topic')
