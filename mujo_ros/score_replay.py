@@ -138,7 +138,11 @@ def main(args: Sequence[str] | None = None) -> int:
     title = f'{bag.path.name}, replayed: {scores["answers"]} answers'
     print_table(title, ['', 'precision', 'recall', 'F1'], score_rows(scores))
     print(*score_lines(scores), sep='\n')
-    write_track(track, scores, folder)
+    try:
+        write_track(track, scores, folder)
+    except (ImportError, OSError) as error:
+        print(f'score_replay: {error}', file=sys.stderr)
+        return 1
     print(f'report in {folder}', flush=True)
     return 0
 
