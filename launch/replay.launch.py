@@ -23,6 +23,7 @@ from launch.actions import (
 )
 from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
+from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.event_handlers import OnStateTransition
@@ -115,8 +116,20 @@ def start_replay(context: LaunchContext) -> list[Action]:
             output='screen',
         )
     over = EmitEvent(event=Shutdown(reason='the replay is scored'))
-    ended = OnProcessExit(target_action=scorer, on_exit=[over])
-    return [har_node, scorer, player, RegisterEventHandler(ended)]
+    return [
+        har_node,
+        scorer,
+        player,
+        RegisterEventHandler(OnProcessExit(target_action=scorer, on_exit=[over])),
+        RegisterEventHandler(OnProcessExit(on_exit=end_where_it_failed)),
+    ]
+
+
+def end_where_it_failed(event: ProcessExited, _: LaunchContext) -> list[Action]:
+    """End the replay with any process that fails; there would be nothing to score."""
+    if not event.returncode:
+        return []
+    return [EmitEvent(event=Shutdown(reason=f'{event.process_name} failed'))]
 
 
 def generate_launch_description() -> LaunchDescription:

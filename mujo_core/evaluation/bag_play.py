@@ -22,7 +22,7 @@ from mujo_core.timeline import SILENT_AFTER
 from mujo_core.upright import UpDirection
 from mujo_core.window import Window
 
-BATCH = 32
+BATCH = 64
 """Windows that the model sees at once; more are no faster."""
 
 
