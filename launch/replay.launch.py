@@ -62,7 +62,7 @@ def start_replay(context: LaunchContext) -> list[Action]:
     given = {name: LaunchConfiguration(name).perform(context) for name, *_ in ARGUMENTS}
     if given['player'] not in ('auto', 'rosbag2', 'mujo'):
         raise ValueError(f'expected player:= auto, rosbag2 or mujo, {given["player"]!r} came')
-    topics, layout = describe_bag(given['bag'], given['skeleton'], given['layout'])
+    topics, layout = describe_bag(given['bag'], given['skeleton'], layout=given['layout'])
     names = {'pose': 'skeleton'}
     parameters = {
         'use_sim_time': True,

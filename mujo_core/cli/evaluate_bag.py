@@ -50,14 +50,17 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
     # Before torch is loaded; how fast a bag is scored is said of one core.
     os.environ.setdefault('OMP_NUM_THREADS', '1')
     from mujo_core.evaluation.agreement import agreement, read_answers
-    from mujo_core.evaluation.bag import read_bag
+    from mujo_core.evaluation.bag import describe_bag, read_bag
     from mujo_core.evaluation.bag_play import play
     from mujo_core.evaluation.bag_truth import truth_of
     from mujo_core.evaluation.track import make_track, score_track
     from mujo_core.evaluation.track_report import score_lines, score_rows, write_track
     from mujo_core.recognition.recognizer import Recognizer
 
+    # A bag that cannot be played is refused before the model is loaded.
+    describe_bag(options.bag, options.skeleton, imus, options.layout)
     recognizer = Recognizer(options.checkpoint)
+    recognizer.warm_up()
     known = recognizer.checkpoint.labels
     labels = [name for name, label in known.items() if not label.background]
     others = read_answers(options.against) if options.against else []

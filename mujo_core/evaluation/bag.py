@@ -125,7 +125,10 @@ def read_bag(
 
 
 def describe_bag(
-    path: str | Path, skeleton: str = '', layout: str = ''
+    path: str | Path,
+    skeleton: str = '',
+    imus: Mapping[str, str] | None = None,
+    layout: str = '',
 ) -> tuple[dict[str, str], str]:
     """Return topic to stream of a bag, and its skeleton's layout ('' without a skeleton).
 
@@ -133,7 +136,7 @@ def describe_bag(
     """
     with open_bag(path) as reader:
         topics = topics_of(reader)
-        chosen, _ = choose_topics(topics, skeleton)
+        chosen, _ = choose_topics(topics, skeleton, imus)
         topic = next((topic for topic, stream in chosen.items() if stream == 'pose'), '')
         first = first_skeleton(reader, topic) if topic and not layout else None
     if not chosen:
