@@ -23,7 +23,7 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 from rclpy.utilities import remove_ros_args
 from rosgraph_msgs.msg import Clock
 
-from mujo_core.datasets.bag_reader import open_bag, topics_of
+from mujo_core.bags.reader import open_bag, topics_of
 from mujo_ros.convert import seconds_to_stamp
 
 CLOCK_RATE = 100.0  # Hz of the bag's time

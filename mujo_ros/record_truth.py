@@ -18,7 +18,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from std_msgs.msg import String
 
-from mujo_core.datasets.truth_prompt import ask_truth
+from mujo_core.bags.truth_prompt import ask_truth
 from mujo_ros.streams import node_seconds
 
 

@@ -21,8 +21,8 @@ from rclpy.utilities import remove_ros_args
 from rosgraph_msgs.msg import Clock
 from std_msgs.msg import String
 
+from mujo_core.bags.truth import TOPIC
 from mujo_core.cli.report import print_table
-from mujo_core.datasets.truth import TOPIC
 from mujo_core.evaluation.agreement import read_answers
 from mujo_core.evaluation.bag import Bag, read_bag
 from mujo_core.evaluation.bag_truth import truth_of

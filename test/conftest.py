@@ -27,7 +27,7 @@ def clips_in_sequence():
     """A maker of a long recording: real clips by label, with seconds of rest between them."""
     import numpy as np
 
-    from mujo_core.datasets.sequence import in_sequence
+    from mujo_core.bags.sequence import in_sequence
     from mujo_core.recording import Recording, Segment, Stream
 
     def clip(label: str) -> Recording:

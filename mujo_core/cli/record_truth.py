@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from mujo_core.datasets.truth_prompt import ask_truth
+from mujo_core.bags.truth_prompt import ask_truth
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

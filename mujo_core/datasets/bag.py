@@ -22,10 +22,10 @@ from typing import Any
 
 import numpy as np
 
+from mujo_core.bags.reader import SUFFIXES, open_bag, read_samples, stream_of, topics_of
+from mujo_core.bags.truth import SUFFIX, read_rows, truth_file
 from mujo_core.datasets._layouts import OwnLayout, read_layouts
-from mujo_core.datasets.bag_reader import SUFFIXES, open_bag, read_samples, stream_of, topics_of
 from mujo_core.datasets.dataset import DataSet
-from mujo_core.datasets.truth import SUFFIX, read_rows, truth_file
 from mujo_core.inertial import increasing
 from mujo_core.recording import Recording, Segment, Stream
 from mujo_core.skeleton import LAYOUTS, estimate_up

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mujo_core.datasets.bag_reader import (
+from mujo_core.bags.reader import (
     CLOUD,
     IMU,
     STRING,

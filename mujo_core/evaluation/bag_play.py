@@ -12,7 +12,7 @@ from itertools import groupby
 
 import numpy as np
 
-from mujo_core.datasets.bag_reader import BagSamples
+from mujo_core.bags.reader import BagSamples
 from mujo_core.evaluation.bag import Bag
 from mujo_core.recognition.activity import Activity
 from mujo_core.recognition.recognizer import Recognizer

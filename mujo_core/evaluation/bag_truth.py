@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from mujo_core.datasets.truth import SUFFIX, read_truth, truth_file, truth_of_messages
+from mujo_core.bags.truth import SUFFIX, read_truth, truth_file, truth_of_messages
 from mujo_core.evaluation.bag import Bag
 from mujo_core.evaluation.track import check_truth
 from mujo_core.labels import UNKNOWN

@@ -12,11 +12,11 @@ import pytest
 
 pytest.importorskip('rosbags', reason='the extra bag is not installed')
 
+from mujo_core.bags.reader import open_bag
+from mujo_core.bags.truth import read_truth
+from mujo_core.bags.writer import STORAGES, write_bag
 from mujo_core.cli.main import main
 from mujo_core.datasets.bag import load_bag
-from mujo_core.datasets.bag_reader import open_bag
-from mujo_core.datasets.bag_writer import STORAGES, write_bag
-from mujo_core.datasets.truth import read_truth
 from mujo_core.evaluation.bag import choose_topics, describe_bag, read_bag
 from mujo_core.evaluation.bag_play import play
 from mujo_core.evaluation.track_report import FILES

@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from mujo_core.datasets.truth import TruthLog, read_truth, truth_of_messages
-from mujo_core.datasets.truth_prompt import ask_truth
+from mujo_core.bags.truth import TruthLog, read_truth, truth_of_messages
+from mujo_core.bags.truth_prompt import ask_truth
 from mujo_core.recording import Segment
 
 START = 1_700_000_000.0

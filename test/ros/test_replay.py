@@ -14,8 +14,8 @@ from std_msgs.msg import String
 
 pytest.importorskip('rosbags', reason='the extra bag is not installed')
 
-from mujo_core.datasets.bag_writer import write_bag
-from mujo_core.datasets.truth import read_truth
+from mujo_core.bags.truth import read_truth
+from mujo_core.bags.writer import write_bag
 from mujo_core.evaluation.agreement import agreement, read_answers
 from mujo_core.evaluation.bag import read_bag
 from mujo_core.evaluation.bag_play import play

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from mujo_core.datasets.truth import TruthLog
+from mujo_core.bags.truth import TruthLog
 from mujo_core.labels import merge
 
 

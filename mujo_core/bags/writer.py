@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mujo_core.datasets.bag_reader import CLOUD, IMU
-from mujo_core.datasets.truth import SUFFIX, TruthLog
+from mujo_core.bags.reader import CLOUD, IMU
+from mujo_core.bags.truth import SUFFIX, TruthLog
 from mujo_core.recording import Recording, modality_of
 
 STORAGES = ('mcap', 'sqlite3')
