@@ -12,6 +12,7 @@ from sensor_msgs.msg import CompressedImage, Image, Imu, PointCloud2
 
 from mujo_core.skeleton import get_layout
 from mujo_ros.convert import clip_sample, cloud_to_joints, image_to_rgb, imu_to_sample
+from mujo_ros.gravity import GravityWatch
 from mujo_ros.sides import SidesWatch
 from mujo_ros.streams import Streams
 from mujo_ros.upright import Direction, UpDirection
@@ -55,6 +56,7 @@ class Intake:
         self._recognizer = recognizer
         self._layout = get_layout(layout)
         self.sides = SidesWatch(layout)
+        self._gravity = {placement: GravityWatch() for placement in placements}
         add = self.streams.add
         add('pose', PointCloud2, 'skeleton', self._skeleton, POSE_DEPTH, POSE_GAP)
         for placement in placements:
@@ -74,6 +76,8 @@ class Intake:
         """Time has jumped: forget what depends on it."""
         self.up.restart()
         self.sides.restart()
+        for watch in self._gravity.values():
+            watch.restart()
         self.skeleton = None
         for health in self.streams.health.values():
             health.forget_times()
@@ -88,18 +92,32 @@ class Intake:
         if stored:
             self.skeleton, self.skeleton_up, self.frame_id = (frame_id, xyz), up, frame_id
             if self.sides(xyz, up):
-                self.streams.note('pose', 'swapped_sides')
+                self.streams.note('pose', 'swapped_sides', now)
         return stamp, stored, not np.isfinite(xyz).any()
 
     def _imu(self, placement: str, msg: Imu, now: float) -> tuple[float, bool, bool]:
         stamp, sample = imu_to_sample(msg)
         sample, saturated = clip_sample(sample)
         stored = self._recognizer.add_imu(placement, stamp, sample, now)
-        if stored and saturated:
-            self.streams.note(f'imu/{placement}', 'saturated')
-        if stored and self.skeleton is None:
-            self.frame_id = msg.header.frame_id
+        if stored:
+            self._check(placement, stamp, sample, saturated, now)
+            if self.skeleton is None:
+                self.frame_id = msg.header.frame_id
         return stamp, stored, False
+
+    def _check(
+        self,
+        placement: str,
+        stamp: float,
+        sample: NDArray[np.float32],
+        saturated: bool,
+        now: float,
+    ) -> None:
+        if saturated:
+            self.streams.note(f'imu/{placement}', 'saturated', now)
+        unit = self._gravity[placement](stamp, sample)
+        if unit:
+            self.streams.note(f'imu/{placement}', unit, now)
 
     def _image(self, msg: Image | CompressedImage, now: float) -> tuple[float, bool, bool]:
         stamp, rgb = image_to_rgb(msg)

@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from numpy.typing import NDArray
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
 from mujo_core.pose_estimator import DepthFilter, PoseEstimator, place_in_camera
-from mujo_ros import pose_parameters
+from mujo_ros import settings
 from mujo_ros.autostart import SUCCESS, AutostartNode
 from mujo_ros.camera import Intrinsics
 from mujo_ros.convert import (
@@ -30,10 +32,12 @@ from mujo_ros.convert import (
     seconds_to_stamp,
     stamp_to_seconds,
 )
-from mujo_ros.health import REMEDIES, SilenceWatch
+from mujo_ros.health import REMEDIES
 from mujo_ros.mailbox import Newest
+from mujo_ros.pose_parameters import SETTINGS
 from mujo_ros.run import run
-from mujo_ros.streams import Streams, node_seconds
+from mujo_ros.silence import SilenceWatch
+from mujo_ros.streams import Streams, node_seconds, overridable
 
 JOINTS = 33
 BACK, AHEAD = 2.0, 10.0  # s: further back is a jump of time, further ahead of the clock is refused
@@ -67,10 +71,8 @@ class PoseNode(AutostartNode):
         self._last_stamp = 0.0
         self._counts: Counter[str] = Counter()
         self._said: set[str] = set()
-        pose_parameters.declare(self)
-        self.add_on_set_parameters_callback(
-            lambda changed: pose_parameters.check(changed, self._estimator is not None)
-        )
+        settings.declare(self, SETTINGS)
+        self.add_on_set_parameters_callback(self._check)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._diagnostics_timer = self.create_timer(1.0, self._diagnose, clock=self._steady)
         self._begin()
@@ -79,11 +81,9 @@ class PoseNode(AutostartNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the pose model; FAILURE with one line where that does not work."""
-        line = pose_parameters.refusal(
-            self.get_parameters(list(pose_parameters.PARAMETERS)), loaded=False
-        )
-        if line:
-            return self._refuse(line)
+        self.refused = settings.refusal(SETTINGS, self.get_parameters(list(SETTINGS)), loaded=False)
+        if self.refused:
+            return self._refuse(self.refused)
         try:
             self._estimator = self._factory(
                 self._value('model_complexity'), self._value('min_confidence')
@@ -91,7 +91,9 @@ class PoseNode(AutostartNode):
             self._estimator.estimate(np.zeros((240, 320, 3), np.uint8))
         except (ValueError, OSError, ImportError, RuntimeError) as error:
             return self._refuse(f'cannot load the pose model: {error}')
-        self._publisher = self.create_lifecycle_publisher(PointCloud2, 'skeleton', 10)
+        self._publisher = self.create_lifecycle_publisher(
+            PointCloud2, 'skeleton', 10, qos_overriding_options=overridable()
+        )
         return SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -138,6 +140,10 @@ class PoseNode(AutostartNode):
             self._estimator.close()
         self._publisher = self._estimator = None
 
+    def _check(self, changed: Sequence[Parameter[Any]]) -> SetParametersResult:
+        reason = settings.refusal(SETTINGS, changed, self._estimator is not None)
+        return SetParametersResult(successful=not reason, reason=reason)
+
     # Callbacks, which only keep
 
     def _keep(self, msg: Image | CompressedImage, now: float) -> tuple[float, bool, bool]:
@@ -168,7 +174,7 @@ class PoseNode(AutostartNode):
             except MessageError as error:
                 assert self._streams is not None
                 health = self._streams.health['video']
-                health.refused[error.kind] += 1
+                health.refuse(error.kind)
                 line = f'{health.topic}: {error.kind}: {error}'
                 self._say(error.kind, f'{line} (said once, counted on /diagnostics)')
             except Exception as error:
@@ -200,11 +206,19 @@ class PoseNode(AutostartNode):
         now = node_seconds(self)
         values: dict[str, object] = {'lifecycle state': self.state}
         level, text = DiagnosticStatus.OK, self.state
+        if self.refused:
+            level, text = DiagnosticStatus.ERROR, self.refused
         if self._watch is not None and self._streams is not None:
             health = self._streams.health['video']
             live = self._watch.has_data(now)
             level = DiagnosticStatus.OK if live else DiagnosticStatus.STALE
-            text = 'estimating' if live else self._streams.describe(health, now)
+            odd = '; '.join(f'{kind}: {REMEDIES[kind]}' for kind in health.odd(now))
+            if not live:
+                text = self._watch.look(now)['video'].text
+            elif odd:
+                level, text = DiagnosticStatus.WARN, odd
+            else:
+                text = 'estimating'
             values |= {
                 'images': health.accepted,
                 'dropped for a newer one': self._newest.dropped,

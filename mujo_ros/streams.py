@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import (
+    DurabilityPolicy,
     HistoryPolicy,
     QoSCompatibility,
     QoSPolicyKind,
@@ -19,7 +21,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 
 from mujo_ros.convert import MessageError
-from mujo_ros.health import REMEDIES, StreamHealth
+from mujo_ros.health import REMEDIES, Finding, StreamHealth
 
 OVERRIDABLE = (
     QoSPolicyKind.HISTORY,
@@ -84,22 +86,35 @@ class Streams:
             try:
                 stamp, stored, empty = store(msg, now)
             except MessageError as error:
-                health.refused[error.kind] += 1
+                health.refuse(error.kind)
                 self._say(health, error.kind, str(error))
                 return
             if stored:
                 health.accept(stamp, now, empty)
+                clocks = health.clocks(now)
+                if clocks:
+                    self.note(name, clocks, now)
             else:
                 self._take_over_refusals(health)
 
+        def lose(event: Any) -> None:
+            health.lost += event.total_count_change
+
+        # Not the default callbacks, which log what `describe` finds once more, remedy left out.
+        events = SubscriptionEventCallbacks(message_lost=lose, use_default_callbacks=False)
         self._subscriptions[name] = self._node.create_subscription(
-            msg_type, topic, receive, sensor_qos(depth), qos_overriding_options=overridable()
+            msg_type,
+            topic,
+            receive,
+            sensor_qos(depth),
+            event_callbacks=events,
+            qos_overriding_options=overridable(),
         )
 
-    def note(self, name: str, kind: str) -> None:
+    def note(self, name: str, kind: str, now: float) -> None:
         """Count something odd about a message that is used all the same; say it once."""
         health = self.health[name]
-        health.noted[kind] += 1
+        health.note(kind, now)
         self._say(health, kind, REMEDIES[kind])
 
     def close(self) -> None:
@@ -107,39 +122,42 @@ class Streams:
         while self._subscriptions:
             self._node.destroy_subscription(self._subscriptions.popitem()[1])
 
-    def describe(self, health: StreamHealth, now: float) -> str:
-        """One clause: the topic, its publishers, and what came of them."""
+    def describe(self, health: StreamHealth, now: float) -> Finding:
+        """What there is of a stream, or why it is silent: its topic, publishers, messages."""
         resolved = self._node.resolve_topic_name(health.topic)
         name = health.topic if resolved == f'/{health.topic}' else f'{health.topic} ({resolved})'
         infos = self._node.get_publishers_info_by_topic(resolved)
         if not infos:
-            return f'{name}: no publisher'
-        count = f'{len(infos)} publisher{"s" if len(infos) > 1 else ""}'
+            return Finding('no_publisher', f'{name}: no publisher (start its driver, or remap it)')
+        count = f'{name}: {len(infos)} publisher{"s" if len(infos) > 1 else ""}'
         subscription = self._subscriptions.get(health.name)
         if subscription is not None:
             expected = _type_name(subscription.msg_type)
             fitting = [info for info in infos if info.topic_type == expected]
             if not fitting:
-                return f'{name}: {count} of {infos[0].topic_type}, expected {expected}'
-            checks = [
-                qos_check_compatible(i.qos_profile, subscription.qos_profile) for i in fitting
-            ]
+                text = f'{count} of {infos[0].topic_type}, expected {expected} (remap it)'
+                return Finding('wrong_type', text, fault=True)
+            ours = subscription.qos_profile
+            checks = [qos_check_compatible(i.qos_profile, ours) for i in fitting]
             if all(verdict == QoSCompatibility.ERROR for verdict, _ in checks):
-                return f'{name}: {count}, QoS does not match ({checks[0][1].strip()})'
+                why, advice = checks[0][1].strip(), _advice(resolved, fitting[0].qos_profile, ours)
+                text = f'{count}, QoS does not match ({why} {advice})'
+                return Finding('incompatible_qos', text, fault=True)
         if health.received_at is None:
-            return f'{name}: {count}, no message yet'
+            return Finding('no_message', f'{count}, no message yet')
         if health.is_live(now):
             absent = ' but nobody is in view' if health.empty_since is not None else ''
-            return f'{name}: {count}, messages come{absent}'
+            return Finding('live', f'{count}, messages come{absent}')
         if now - health.received_at <= 1.0:
-            return f'{name}: {count}, every message refused ({_counts(health.refused)})'
-        return f'{name}: {count}, no message for {now - health.received_at:.1f} s'
+            text = f'{count}, every message refused ({_counts(health.refused)})'
+            return Finding('refused', text)
+        return Finding('silent', f'{count}, no message for {now - health.received_at:.1f} s')
 
     def _take_over_refusals(self, health: StreamHealth) -> None:
         """Count what the recognizer newly refused of this stream."""
         counts = Counter(self._refused().get(health.name, {}))
         for kind, count in (counts - self._seen.get(health.name, Counter())).items():
-            health.refused[kind] += count
+            health.refuse(kind, count)
             self._say(health, kind, REMEDIES.get(kind, kind))
         self._seen[health.name] = counts
 
@@ -149,6 +167,16 @@ class Streams:
             self._node.get_logger().warning(
                 f'{health.topic}: {kind}: {line} (said once, counted on /diagnostics)'
             )
+
+
+def _advice(topic: str, offered: QoSProfile, asked: QoSProfile) -> str:
+    """Which parameter lets the subscription take what is offered."""
+    reliable, lasting = ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL
+    if asked.reliability == reliable and offered.reliability != reliable:
+        return f'set qos_overrides.{topic}.subscription.reliability: best_effort'
+    if asked.durability == lasting and offered.durability != lasting:
+        return f'set qos_overrides.{topic}.subscription.durability: volatile'
+    return "change the publisher's"
 
 
 def _type_name(msg_type: Any) -> str:

@@ -15,7 +15,7 @@ from mujo_core.labels import UNKNOWN
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Calibration, Checkpoint, load_checkpoint
 from mujo_core.recognition.activity import Activity
-from mujo_core.recognition.decision import Events, calibrated_scores
+from mujo_core.recognition.decision import Decision, DecisionSettings, Events, columns_of
 from mujo_core.recording import modality_of, subset_name
 from mujo_core.skeleton import canonical_joints, get_layout
 from mujo_core.timeline import Timeline
@@ -41,8 +41,13 @@ class RecognizerSettings:
 def _pick_device(device: str) -> torch.device:
     if device == 'auto':
         device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    if device not in ('cpu', 'cuda') or (device == 'cuda' and not torch.cuda.is_available()):
-        raise ValueError(f'device is auto, cpu or cuda (where there is one), {device!r} came')
+    if device not in ('cpu', 'cuda'):
+        raise ValueError(f'device is auto, cpu or cuda, {device!r} came')
+    if device == 'cuda' and not torch.cuda.is_available():
+        build = 'sees no GPU' if torch.version.cuda else 'is a build without CUDA'
+        raise ValueError(
+            f'device is cuda, but PyTorch {torch.__version__} {build}: set device to auto or cpu'
+        )
     return torch.device(device)
 
 
@@ -53,24 +58,23 @@ class Recognizer:
 
     Args:
         checkpoint: a folder, a loaded `Checkpoint`, or None for the packaged one.
-        device: ``'cpu'``, ``'cuda'`` or ``'auto'``.
-        top_k: how many scores an activity lists.
-        false_alarm_rate: share of known activities that may be said to be unknown.
+        device: ``'cpu'``, ``'cuda'`` (there in half precision) or ``'auto'``.
+        decision: how scores become an answer; see the property of that name.
+
+    Raises:
+        ValueError: no such device here, or a label that the checkpoint does not have.
     """
 
     def __init__(
         self,
         checkpoint: str | Path | Checkpoint | None = None,
         device: str = 'cpu',
-        top_k: int = 5,
-        false_alarm_rate: float = 0.05,
+        decision: DecisionSettings | None = None,
     ) -> None:
         if not isinstance(checkpoint, Checkpoint):
             checkpoint = load_checkpoint(checkpoint)
         self.checkpoint = checkpoint
         self.device = _pick_device(device)
-        self.top_k = top_k
-        self.false_alarm_rate = false_alarm_rate
         self.settings = RecognizerSettings(
             window_seconds=checkpoint.window.seconds,
             labels=tuple(checkpoint.labels),
@@ -83,10 +87,27 @@ class Recognizer:
         self._labels = checkpoint.label_vectors()
         background = [name for name, label in checkpoint.labels.items() if label.background]
         self._events = Events([*background, UNKNOWN])
+        self.decision = decision or DecisionSettings()
         self._last_end = -np.inf
         self._last_frame = -np.inf
         self._jumps = 0
         self._lock = threading.Lock()
+
+    @property
+    def decision(self) -> DecisionSettings:
+        """How scores become an answer. Setting it counts from the next answer on.
+
+        ValueError for a label that the checkpoint does not have; nothing changes then.
+        """
+        return self._decision.settings
+
+    @decision.setter
+    def decision(self, settings: DecisionSettings) -> None:
+        decision = Decision(settings, columns_of(settings.labels, self.settings.labels))
+        before = getattr(self, '_decision', None)
+        if before is not None and np.array_equal(before.columns, decision.columns):
+            decision = replace(decision, mean=before.mean)
+        self._decision = decision
 
     @property
     def refused(self) -> dict[str, Counter[str]]:
@@ -181,9 +202,13 @@ class Recognizer:
         """Forget all samples and what was going on; waits for a running `recognize`."""
         with self._lock:
             self.timeline.clear()
-            self._events.reset()
-            self._last_end = -np.inf
+            self._forget_answers()
             self._last_frame = -np.inf
+
+    def _forget_answers(self) -> None:
+        self._events.reset()
+        self._decision.mean.reset()
+        self._last_end = -np.inf
 
     def warm_up(self) -> None:
         """Run the model once on each modality, so that the first answer is not a slow one."""
@@ -204,7 +229,8 @@ class Recognizer:
     def logits(self, window: Window) -> np.ndarray:
         """Return (L,) logits of a window, from whatever it holds."""
         batch = batch_windows([window], self.checkpoint.window).to(self.device)
-        with torch.inference_mode():
+        half = torch.autocast(self.device.type, torch.float16, self.device.type == 'cuda')
+        with torch.inference_mode(), half:
             return self._model.logits(self._model(batch), self._labels)[0].float().cpu().numpy()
 
     def recognize(self, now: float | None = None) -> Activity | None:
@@ -219,8 +245,7 @@ class Recognizer:
     def _recognize(self) -> Activity | None:
         if self.timeline.jumps != self._jumps:
             self._jumps = self.timeline.jumps
-            self._events.reset()
-            self._last_end = -np.inf
+            self._forget_answers()
         end = self.timeline.end()
         if end is None:
             return None
@@ -239,9 +264,9 @@ class Recognizer:
         window = only_streams(window, used)
         modalities = window.modalities(LEAST_STREAM_COVERAGE - 1e-9)
         calibration = self.checkpoint.calibration.get(subset_name(modalities), Calibration())
-        scores, doubt = calibrated_scores(self.logits(window), calibration, self.false_alarm_rate)
-        unknown = float(doubt)
-        names = self.settings.labels
+        decision = self._decision
+        scores, unknown = decision(window.end, self.logits(window), calibration)
+        names = [self.settings.labels[column] for column in decision.columns]
         best = np.argsort(-scores)
         label, confidence = names[int(best[0])], float(scores[best[0]])
         if unknown > confidence:
@@ -250,7 +275,7 @@ class Recognizer:
             stamp=window.end,
             label=label,
             confidence=confidence,
-            scores=[(names[int(i)], float(scores[i])) for i in best[: self.top_k]],
+            scores=[(names[int(i)], float(scores[i])) for i in best[: decision.settings.top_k]],
             unknown=unknown,
             modalities=modalities,
             coverage=window.coverage,

@@ -61,6 +61,7 @@ class FakeRecognizer:
         self.resets = 0
         self.stored = {}
         self.error = None
+        self.decision = None
 
     @property
     def refused(self):

@@ -16,6 +16,7 @@ from sensor_msgs.msg import Imu, PointCloud2
 from std_msgs.msg import String
 from visualization_msgs.msg import Marker, MarkerArray
 
+from mujo_core.recognition.decision import DecisionSettings
 from mujo_ros.convert import joints_to_cloud, sample_to_imu, seconds_to_stamp
 from mujo_ros.har_node import HarNode
 
@@ -90,7 +91,8 @@ def test_activity_comes_at_rate_with_the_fields_of_the_schema(rig):
         assert 0.0 <= fields['latency'] < 0.5 and -0.01 <= fields['age'] < 0.5
         assert fields['stamp'] == fields['window'][1]
     assert bench.recognizer.warmed_up
-    assert bench.recognizer.arguments == ('', 'cpu', 3, 0.05)
+    assert bench.recognizer.arguments == ('', 'cpu')
+    assert bench.recognizer.decision == DecisionSettings(top_k=3)
     assert rig.warnings() == []
 
 

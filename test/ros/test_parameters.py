@@ -10,7 +10,7 @@ from ros_rig import wait_until
 
 from mujo_ros.har_node import HarNode
 from mujo_ros.parameters import SETTINGS
-from mujo_ros.pose_parameters import PARAMETERS
+from mujo_ros.pose_parameters import SETTINGS as POSE_SETTINGS
 
 CONFIG = Path(__file__).parents[2] / 'config'
 
@@ -26,7 +26,7 @@ def test_the_shipped_file_lists_every_parameter_with_its_default():
         name: setting.default for name, setting in SETTINGS.items()
     }
     assert shipped['/**/pose_node']['ros__parameters'] == {
-        name: default for name, (default, *_) in PARAMETERS.items()
+        name: setting.default for name, setting in POSE_SETTINGS.items()
     }
 
 

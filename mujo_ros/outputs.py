@@ -1,0 +1,62 @@
+"""What `har_node` publishes of an answer; what nobody listens to costs nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rclpy.lifecycle import LifecycleNode
+from std_msgs.msg import String
+from visualization_msgs.msg import MarkerArray
+
+from mujo_core.skeleton import get_layout
+from mujo_ros.convert import activity_to_classification, activity_to_json
+from mujo_ros.intake import Intake
+from mujo_ros.markers import activity_markers
+from mujo_ros.streams import overridable
+
+
+class Outputs:
+    """The publishers of a configured node: `activity`, its typed form, `~/markers`."""
+
+    def __init__(self, node: LifecycleNode) -> None:
+        self._node = node
+        self._activity = self._make(String, 'activity', 10)
+        self._markers = self._make(MarkerArray, '~/markers', 1)
+        self._classification: Any = None
+        try:
+            from vision_msgs.msg import Classification
+        except ImportError:
+            node.get_logger().info('vision_msgs is not installed: no activity/classification')
+        else:
+            self._classification = self._make(Classification, 'activity/classification', 10)
+
+    def _make(self, msg_type: type, topic: str, depth: int) -> Any:
+        return self._node.create_lifecycle_publisher(
+            msg_type, topic, depth, qos_overriding_options=overridable()
+        )
+
+    def publish(
+        self, activity: Any, intake: Intake, age: float, latency: float, person: str
+    ) -> None:
+        """Publish an `Activity`; `age` and `latency` in s."""
+        self._activity.publish(String(data=activity_to_json(activity, age, latency, person)))
+        if self._classification is not None:
+            self._classification.publish(activity_to_classification(activity, intake.frame_id))
+        if intake.skeleton is not None and self._markers.get_subscription_count():
+            self._publish_markers(activity, intake)
+
+    def _publish_markers(self, activity: Any, intake: Intake) -> None:
+        assert intake.skeleton is not None
+        frame_id, xyz = intake.skeleton
+        layout = get_layout(self._node.get_parameter('layout').value)
+        up = intake.skeleton_up or layout.up
+        text = f'{activity.label} {activity.confidence:.0%}'
+        self._markers.publish(
+            activity_markers(activity.stamp, frame_id, xyz, layout.name, up, text)
+        )
+
+    def close(self) -> None:
+        """Destroy the publishers."""
+        for publisher in (self._activity, self._classification, self._markers):
+            if publisher is not None:
+                self._node.destroy_lifecycle_publisher(publisher)
