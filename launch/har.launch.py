@@ -1,4 +1,4 @@
-"""Starts `har_node` and, for a camera, `pose_node`, both as lifecycle nodes.
+"""Starts `har_node` and, for a camera, `pose_node`, and brings them up by lifecycle events.
 
 `ros2 launch mujo_ros har.launch.py --show-args` lists the arguments.
 """
@@ -8,10 +8,22 @@ from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
 from launch.action import Action
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    LogInfo,
+    OpaqueFunction,
+    RegisterEventHandler,
+    SetEnvironmentVariable,
+)
+from launch.event_handlers import OnProcessStart
+from launch.events import matches_action
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
+from launch_ros.event_handlers import OnStateTransition
+from launch_ros.events.lifecycle import ChangeState
 from launch_ros.parameter_descriptions import ParameterValue
+from lifecycle_msgs.msg import Transition
 
 from launch import LaunchContext, LaunchDescription
 
@@ -25,6 +37,7 @@ ARGUMENTS = (
     ('skeleton_topic', 'skeleton', 'Topic of the skeleton (sensor_msgs/PointCloud2)'),
     ('camera_topic', 'camera/image_raw', 'Topic of the camera (sensor_msgs/Image)'),
     ('autostart', 'true', 'Configure and activate the nodes; false for a lifecycle manager'),
+    ('respawn', 'false', 'Start and bring up a node anew, 2 s after its process has ended'),
     ('use_sim_time', 'false', 'Take the time from /clock'),
     ('log_level', 'info', 'debug, info, warn or error'),
     (
@@ -43,6 +56,7 @@ OVERRIDES = (
     ('camera_pitch', float, 'How far the camera looks down, rad'),
     ('rate', float, 'Answers a second, Hz'),
     ('device', str, 'Where the model runs: auto, cpu or cuda'),
+    ('smoothing', float, 'Time constant of the running mean over scores, s'),
     ('person', str, 'Name put into the field person of each answer'),
 )
 
@@ -50,9 +64,10 @@ OVERRIDES = (
 def start_nodes(context: LaunchContext) -> list[Action]:
     """Make the nodes from the arguments as they were given."""
     given = {name: LaunchConfiguration(name).perform(context) for name, *_ in ARGUMENTS + OVERRIDES}
+    # Here it is events that bring the nodes up.
     shared = {
-        name: ParameterValue(LaunchConfiguration(name), value_type=bool)
-        for name in ('use_sim_time', 'autostart')
+        'use_sim_time': ParameterValue(LaunchConfiguration('use_sim_time'), value_type=bool),
+        'autostart': False,
     }
     overrides = {
         name: ParameterValue(LaunchConfiguration(name), value_type=kind)
@@ -68,6 +83,8 @@ def start_nodes(context: LaunchContext) -> list[Action]:
         ],
         'ros_arguments': ['--log-level', given['log_level']],
         'output': 'screen',
+        'respawn': is_true(given['respawn']),
+        'respawn_delay': 2.0,
     }
     actions: list[Action] = []
     if given['dds_profile']:
@@ -75,15 +92,50 @@ def start_nodes(context: LaunchContext) -> list[Action]:
         variable = f'{"FASTRTPS" if old else "FASTDDS"}_DEFAULT_PROFILES_FILE'
         actions.append(SetEnvironmentVariable(variable, given['dds_profile']))
     parameters = [given['params_file'], overrides, shared]
-    actions.append(
-        LifecycleNode(executable='har_node', name='har_node', parameters=parameters, **common)
-    )
-    if given['use_pose_node'].lower() in ('true', '1'):
+    nodes = [LifecycleNode(executable='har_node', name='har_node', parameters=parameters, **common)]
+    if is_true(given['use_pose_node']):
         parameters = [given['params_file'], shared]
-        actions.append(
+        nodes.append(
             LifecycleNode(executable='pose_node', name='pose_node', parameters=parameters, **common)
         )
-    return actions
+    if is_true(given['autostart']):
+        # Before the nodes, whose start they wait for.
+        actions += [handler for node in nodes for handler in bring_up(node)]
+    return [*actions, *nodes]
+
+
+def is_true(value: str) -> bool:
+    """Read a launch argument as launch itself does."""
+    return value.lower() in ('true', '1')
+
+
+def bring_up(node: LifecycleNode) -> list[Action]:
+    """Configure a node whenever its process starts, and activate it once it is configured."""
+
+    def change(transition: int) -> EmitEvent:
+        event = ChangeState(lifecycle_node_matcher=matches_action(node), transition_id=transition)
+        return EmitEvent(event=event)
+
+    def when_configured(state: str, action: Action) -> RegisterEventHandler:
+        return RegisterEventHandler(
+            OnStateTransition(
+                target_lifecycle_node=node,
+                start_state='configuring',
+                goal_state=state,
+                entities=[action],
+            )
+        )
+
+    refused = (
+        'a node was not configured: change the parameter that it names above, then '
+        'ros2 lifecycle set NODE configure, and activate'
+    )
+    configure = change(Transition.TRANSITION_CONFIGURE)
+    return [
+        RegisterEventHandler(OnProcessStart(target_action=node, on_start=[configure])),
+        when_configured('inactive', change(Transition.TRANSITION_ACTIVATE)),
+        when_configured('unconfigured', LogInfo(msg=refused)),
+    ]
 
 
 def generate_launch_description() -> LaunchDescription:

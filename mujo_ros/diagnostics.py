@@ -126,7 +126,7 @@ class Diagnostics:
             'accepted': health.accepted,
             'refused': sum(health.refused.values()),
             'delay (ms)': f'{1e3 * health.delay:.1f}',
-            'dropped by the middleware': health.lost,
+            'drops': health.lost,
             'gaps': health.gaps,
             'largest gap (s)': f'{health.largest_gap:.3f}',
         }

@@ -35,6 +35,7 @@ from mujo_ros.worker import Worker
 
 BACKWARD, FORWARD = 0.1, 10.0  # s: the clock has jumped when it moves so between two ticks
 STALLED = 0.5  # s: a tick that comes later than this judges nothing
+POLL_RATE = 50.0  # Hz, at which streams are emptied between ticks
 CLOCK_STANDS = 5  # s of real time without simulated time before that is said
 
 Tick = tuple[float, float]  # the node's clock and a monotonic one, s
@@ -66,6 +67,7 @@ class HarNode(AutostartNode):
         self._watch: SilenceWatch | None = None
         self._worker: Worker[Tick] | None = None
         self._timer: Timer | None = None
+        self._poll_timer: Timer | None = None
         self._jump: JumpHandle | None = None
         self._outputs: Outputs | None = None
         self._answered: bool | None = None
@@ -143,17 +145,21 @@ class HarNode(AutostartNode):
             post_callback=lambda _: self._follow_clock(node_seconds(self)),
         )
         self._timer = self.create_timer(1.0 / self._value('rate'), self._tick)
+        self._poll_timer = self.create_timer(
+            1.0 / POLL_RATE, self._intake.streams.poll, clock=self._steady
+        )
 
     def _stop(self) -> None:
-        if self._timer is not None:
-            self.destroy_timer(self._timer)
+        for timer in (self._timer, self._poll_timer):
+            if timer is not None:
+                self.destroy_timer(timer)
         if self._jump is not None:
             self._jump.unregister()
         if self._intake is not None:
             self._intake.streams.close()
         if self._worker is not None and not self._worker.stop():
             self.get_logger().warning('left an inference behind that takes more than 2 s')
-        self._timer = self._jump = self._worker = self._watch = None
+        self._timer = self._poll_timer = self._jump = self._worker = self._watch = None
 
     def _free(self) -> None:
         self._stop()
@@ -187,8 +193,9 @@ class HarNode(AutostartNode):
         now = node_seconds(self)
         stalled = now - self._last_tick > 1.0 / self._value('rate') + STALLED
         self._follow_clock(now)
-        assert self._watch is not None and self._worker is not None
-        if stalled:  # this process stood still, and what came meanwhile is not read yet
+        assert self._intake and self._watch and self._worker
+        self._intake.streams.poll()
+        if stalled:  # this process stood still, and more may have come than waits here
             self._figures.missed += 1
             return
         answered, self._answered = self._answered, None
@@ -207,11 +214,14 @@ class HarNode(AutostartNode):
             return
         assert self._intake and self._watch and self._worker
         if step < 0.0:
+            self._intake.streams.discard()  # what waits is of the time before
             self._worker.settle()  # a reset must not meet a running inference
             self._recognizer.reset()
             self._intake.restart()
             self._figures.jumps += 1
             self.get_logger().info(f'time went back by {-step:.1f} s: starting anew')
+        for health in self.health.values():
+            health.forget_times()
         self._watch.restart(now)
 
     def _recognize(self, tick: Tick) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 SILENT_AFTER = 1.0  # s of the node's clock without an accepted message
 ODD_FOR = 5.0  # s for which a stream counts as odd after a message that was
 STALE, FUTURE = 1.0, -0.25  # s of delay (arrival minus stamp) beyond which stamps are odd
+JUMP = 2.0  # s back between stamps that are used, beyond which a sensor's clock has jumped
 CLOCKS_DIFFER_AFTER = 2.0  # s for which they are odd before that is said
 
 REMEDIES = {
@@ -51,7 +52,7 @@ class StreamHealth:
         name: stream as the recognizer calls it ('pose', 'imu/right_wrist', 'video').
         topic: relative name of its topic ('skeleton').
         max_gap: seconds between stamps above which a gap is counted.
-        lost: messages that the middleware says did not arrive.
+        lost: messages that were published and did not arrive.
         refused: refused messages by kind; `noted`: accepted ones that were odd, by kind.
         refused_last: kind of the last one refused.
         received_at, accepted_at: node's clock in s of the last message, None before the first.
@@ -83,7 +84,8 @@ class StreamHealth:
         if self.accepted_at is not None and stamp - self.newest > self.max_gap:
             self.gaps += 1
             self.largest_gap = max(self.largest_gap, stamp - self.newest)
-        self.newest = stamp if self.accepted_at is None else max(self.newest, stamp)
+        if self.accepted_at is None or stamp > self.newest or self.newest - stamp > JUMP:
+            self.newest = stamp
         self.delay = now - stamp
         self.accepted += 1
         self.accepted_at = now

@@ -13,8 +13,8 @@ from sensor_msgs.msg import CompressedImage, Image, Imu, PointCloud2
 from mujo_core.skeleton import get_layout
 from mujo_ros.convert import clip_sample, cloud_to_joints, image_to_rgb, imu_to_sample
 from mujo_ros.gravity import GravityWatch
+from mujo_ros.polling import PolledStreams
 from mujo_ros.sides import SidesWatch
-from mujo_ros.streams import Streams
 from mujo_ros.upright import Direction, UpDirection
 
 VISIBLE = 0.5  # joints less visible than this are unseen
@@ -52,7 +52,7 @@ class Intake:
         self.skeleton: tuple[str, NDArray[np.float32]] | None = None
         self.skeleton_up: Direction | None = None
         self.frame_id = ''
-        self.streams = Streams(node, lambda: recognizer.refused)
+        self.streams = PolledStreams(node, lambda: recognizer.refused)
         self._recognizer = recognizer
         self._layout = get_layout(layout)
         self.sides = SidesWatch(layout)
@@ -79,8 +79,6 @@ class Intake:
         for watch in self._gravity.values():
             watch.restart()
         self.skeleton = None
-        for health in self.streams.health.values():
-            health.forget_times()
 
     def _skeleton(self, msg: PointCloud2, now: float) -> tuple[float, bool, bool]:
         stamp, xyz, visibility = cloud_to_joints(msg, len(self._layout.joints))

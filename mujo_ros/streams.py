@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rclpy.callback_groups import CallbackGroup
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import (
@@ -54,14 +55,22 @@ class Streams:
     Args:
         node: whose clock, log and subscriptions these are.
         refused: the recognizer's refusals so far, by stream and kind.
+        group: callback group of the subscriptions; None: the node's own.
     """
 
-    def __init__(self, node: Node, refused: Callable[[], Mapping[str, Counter[str]]]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        refused: Callable[[], Mapping[str, Counter[str]]],
+        group: CallbackGroup | None = None,
+    ) -> None:
         self.health: dict[str, StreamHealth] = {}
         self._node = node
         self._refused = refused
         self._seen: dict[str, Counter[str]] = {}
         self._said: set[tuple[str, str]] = set()
+        self._group = group
+        self._receivers: dict[str, Callable[[Any, float], None]] = {}
         self._subscriptions: dict[str, Subscription[Any]] = {}
 
     def add(
@@ -80,8 +89,7 @@ class Streams:
         """
         health = self.health.setdefault(name, StreamHealth(name, topic, max_gap))
 
-        def receive(msg: Any) -> None:
-            now = node_seconds(self._node)
+        def receive(msg: Any, now: float) -> None:
             health.received_at = now
             try:
                 stamp, stored, empty = store(msg, now)
@@ -97,16 +105,15 @@ class Streams:
             else:
                 self._take_over_refusals(health)
 
-        def lose(event: Any) -> None:
-            health.lost += event.total_count_change
-
-        # Not the default callbacks, which log what `describe` finds once more, remedy left out.
-        events = SubscriptionEventCallbacks(message_lost=lose, use_default_callbacks=False)
+        self._receivers[name] = receive
+        # The default callbacks would log what `describe` finds, the remedy left out.
+        events = SubscriptionEventCallbacks(use_default_callbacks=False)
         self._subscriptions[name] = self._node.create_subscription(
             msg_type,
             topic,
-            receive,
+            lambda msg: receive(msg, node_seconds(self._node)),
             sensor_qos(depth),
+            callback_group=self._group,
             event_callbacks=events,
             qos_overriding_options=overridable(),
         )

@@ -424,3 +424,36 @@ def test_one_thread_adds_while_another_recognizes(recognizer):
         worker.join()
     assert stamps == sorted(stamps)
     assert answer(recognizer).coverage == {'imu/right_wrist': 1.0, 'pose': 1.0}
+
+
+def test_the_decision_is_changed_while_at_work(tiny_checkpoint):
+    recognizer = Recognizer(tiny_checkpoint)
+    play(recognizer, 100.0, 103.0, 'pose')
+    full = answer(recognizer)
+    other = full.scores[1][0]
+    recognizer.decision = DecisionSettings(labels=(other,), top_k=3)
+    only = answer(recognizer)
+    assert only.label == other and [name for name, _ in only.scores] == [other]
+    with pytest.raises(ValueError, match='none of its'):
+        recognizer.decision = DecisionSettings(labels=('no such label',))
+    assert recognizer.decision.labels == (other,)
+    recognizer.decision = DecisionSettings()
+    assert answer(recognizer).scores == full.scores
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='there is no GPU')
+def test_a_gpu_says_in_half_precision_what_the_cpu_says(tiny_checkpoint):
+    settings = DecisionSettings(top_k=len(tiny_checkpoint.labels))
+    found = []
+    for device in ('cpu', 'cuda'):
+        recognizer = Recognizer(tiny_checkpoint, device=device, decision=settings)
+        play(recognizer, 100.0, 103.0, 'pose', 'right_wrist')
+        found.append(dict(answer(recognizer).scores))
+    assert found[1] == pytest.approx(found[0], abs=0.02)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')
+def test_a_gpu_that_is_not_there_is_refused_and_auto_goes_without(tiny_checkpoint):
+    with pytest.raises(ValueError, match='set device to auto or cpu'):
+        Recognizer(tiny_checkpoint, device='cuda')
+    assert Recognizer(tiny_checkpoint, device='auto').device.type == 'cpu'
