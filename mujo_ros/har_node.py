@@ -35,7 +35,7 @@ from mujo_ros.worker import Worker
 
 BACKWARD, FORWARD = 0.1, 10.0  # s: the clock has jumped when it moves so between two ticks
 STALLED = 0.5  # s: a tick that comes later than this judges nothing
-POLL_RATE = 50.0  # Hz, at which streams are emptied between ticks
+POLL_RATE = 20.0  # Hz, at which streams are emptied between ticks: a wake-up costs ten messages
 CLOCK_STANDS = 5  # s of real time without simulated time before that is said
 
 Tick = tuple[float, float]  # the node's clock and a monotonic one, s
@@ -101,9 +101,12 @@ class HarNode(AutostartNode):
             recognizer.warm_up()
         except Exception as error:  # rclpy would swallow it
             return self._refuse(f'cannot load the model: {_line(error)}')
+        try:
+            self._outputs = Outputs(self)
+        except ValueError as error:
+            return self._refuse(str(error))
         self._recognizer = recognizer
         self._figures = Figures()
-        self._outputs = Outputs(self)
         loaded = recognizer.settings
         self.get_logger().info(
             f'{len(loaded.labels)} labels from {", ".join(loaded.modalities)}; '

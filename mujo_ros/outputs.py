@@ -12,14 +12,19 @@ from mujo_core.skeleton import get_layout
 from mujo_ros.convert import activity_to_classification, activity_to_json
 from mujo_ros.intake import Intake
 from mujo_ros.markers import activity_markers
-from mujo_ros.streams import overridable
+from mujo_ros.streams import overridable, overrides_of
 
 
 class Outputs:
-    """The publishers of a configured node: `activity`, its typed form, `~/markers`."""
+    """The publishers of a configured node: `activity`, its typed form, `~/markers`.
+
+    Raises:
+        ValueError: a QoS override is none.
+    """
 
     def __init__(self, node: LifecycleNode) -> None:
         self._node = node
+        self._made: list[Any] = []
         self._activity = self._make(String, 'activity', 10)
         self._markers = self._make(MarkerArray, '~/markers', 1)
         self._classification: Any = None
@@ -31,9 +36,16 @@ class Outputs:
             self._classification = self._make(Classification, 'activity/classification', 10)
 
     def _make(self, msg_type: type, topic: str, depth: int) -> Any:
-        return self._node.create_lifecycle_publisher(
-            msg_type, topic, depth, qos_overriding_options=overridable()
-        )
+        try:
+            with overrides_of(topic):
+                publisher = self._node.create_lifecycle_publisher(
+                    msg_type, topic, depth, qos_overriding_options=overridable()
+                )
+        except ValueError:
+            self.close()
+            raise
+        self._made.append(publisher)
+        return publisher
 
     def publish(
         self, activity: Any, intake: Intake, age: float, latency: float, person: str
@@ -57,6 +69,5 @@ class Outputs:
 
     def close(self) -> None:
         """Destroy the publishers."""
-        for publisher in (self._activity, self._classification, self._markers):
-            if publisher is not None:
-                self._node.destroy_lifecycle_publisher(publisher)
+        while self._made:
+            self._node.destroy_lifecycle_publisher(self._made.pop())

@@ -37,7 +37,7 @@ from mujo_ros.mailbox import Newest
 from mujo_ros.pose_parameters import SETTINGS
 from mujo_ros.run import run
 from mujo_ros.silence import SilenceWatch
-from mujo_ros.streams import Streams, node_seconds, overridable
+from mujo_ros.streams import Streams, node_seconds, overridable, overrides_of
 
 JOINTS = 33
 BACK, AHEAD = 2.0, 10.0  # s: further back is a jump of time, further ahead of the clock is refused
@@ -91,9 +91,14 @@ class PoseNode(AutostartNode):
             self._estimator.estimate(np.zeros((240, 320, 3), np.uint8))
         except (ValueError, OSError, ImportError, RuntimeError) as error:
             return self._refuse(f'cannot load the pose model: {error}')
-        self._publisher = self.create_lifecycle_publisher(
-            PointCloud2, 'skeleton', 10, qos_overriding_options=overridable()
-        )
+        try:
+            with overrides_of('skeleton'):
+                self._publisher = self.create_lifecycle_publisher(
+                    PointCloud2, 'skeleton', 10, qos_overriding_options=overridable()
+                )
+        except ValueError as error:
+            self._free()
+            return self._refuse(str(error))
         return SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:

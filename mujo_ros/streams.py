@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.node import Node
 from rclpy.qos import (
     DurabilityPolicy,
@@ -18,7 +20,7 @@ from rclpy.qos import (
     ReliabilityPolicy,
     qos_check_compatible,
 )
-from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.qos_overriding_options import InvalidQosOverridesError, QoSOverridingOptions
 from rclpy.subscription import Subscription
 
 from mujo_ros.convert import MessageError
@@ -42,6 +44,15 @@ def sensor_qos(depth: int) -> QoSProfile:
 def overridable() -> QoSOverridingOptions:
     """Lets parameters `qos_overrides.<topic>.<kind>.<policy>` change QoS."""
     return QoSOverridingOptions(OVERRIDABLE)
+
+
+@contextmanager
+def overrides_of(topic: str) -> Iterator[None]:
+    """Turn what rclpy raises for QoS overrides of a topic that are none into a line for people."""
+    try:
+        yield
+    except (RuntimeError, InvalidQosOverridesError, InvalidParameterTypeException) as error:
+        raise ValueError(f'{topic}: {error}: correct qos_overrides of that topic') from error
 
 
 def node_seconds(node: Node) -> float:
@@ -108,15 +119,16 @@ class Streams:
         self._receivers[name] = receive
         # The default callbacks would log what `describe` finds, the remedy left out.
         events = SubscriptionEventCallbacks(use_default_callbacks=False)
-        self._subscriptions[name] = self._node.create_subscription(
-            msg_type,
-            topic,
-            lambda msg: receive(msg, node_seconds(self._node)),
-            sensor_qos(depth),
-            callback_group=self._group,
-            event_callbacks=events,
-            qos_overriding_options=overridable(),
-        )
+        with overrides_of(topic):
+            self._subscriptions[name] = self._node.create_subscription(
+                msg_type,
+                topic,
+                lambda msg: receive(msg, node_seconds(self._node)),
+                sensor_qos(depth),
+                callback_group=self._group,
+                event_callbacks=events,
+                qos_overriding_options=overridable(),
+            )
 
     def note(self, name: str, kind: str, now: float) -> None:
         """Count something odd about a message that is used all the same; say it once."""

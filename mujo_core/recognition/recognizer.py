@@ -18,6 +18,7 @@ from mujo_core.recognition.activity import Activity
 from mujo_core.recognition.decision import Decision, DecisionSettings, Events, columns_of
 from mujo_core.recording import modality_of, subset_name
 from mujo_core.skeleton import canonical_joints, get_layout
+from mujo_core.thinning import Thinning
 from mujo_core.timeline import Timeline
 from mujo_core.video.frames import FrameMaker
 from mujo_core.video.rgb import Box
@@ -54,7 +55,8 @@ def _pick_device(device: str) -> torch.device:
 class Recognizer:
     """Timeline, joint space and decision behind three doors: add samples, recognize, reset.
 
-    The `add_*` methods only store and may be called from another thread than `recognize`.
+    The `add_*` methods only store and may be called from another thread than `recognize`. Of a
+    stream faster than four times its rate on the grid they store as many samples as are needed.
 
     Args:
         checkpoint: a folder, a loaded `Checkpoint`, or None for the packaged one.
@@ -81,6 +83,7 @@ class Recognizer:
             modalities=checkpoint.modalities,
         )
         self.timeline = Timeline(checkpoint.window)
+        self._thinning = Thinning(checkpoint.window)
         video = checkpoint.model.settings.video
         self._frames = FrameMaker(video) if 'video' in checkpoint.modalities else None
         self._model = checkpoint.model.to(self.device)
@@ -148,6 +151,8 @@ class Recognizer:
         if np.isinf(xyz).any():
             self.timeline.refuse('pose', 'not_finite')
             return False
+        if not self._thinning.needs('pose', stamp):
+            return True
         return bool(self.timeline.insert('pose', stamp, canonical_joints(xyz, layout, up), now))
 
     def add_imu(
@@ -155,6 +160,8 @@ class Recognizer:
     ) -> bool:
         """Store an IMU sample (6,): m/s^2 with gravity, rad/s, in the device's axes."""
         name = f'imu/{check_placement(placement)}'
+        if not self._thinning.needs(name, stamp):
+            return True
         return bool(self.timeline.insert(name, stamp, np.asarray(sample), now))
 
     def add_image(
@@ -202,6 +209,7 @@ class Recognizer:
         """Forget all samples and what was going on; waits for a running `recognize`."""
         with self._lock:
             self.timeline.clear()
+            self._thinning.reset()
             self._forget_answers()
             self._last_frame = -np.inf
 

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 
 from mujo_core.skeleton import canonical_joints
+from mujo_core.thinning import Thinning
 from mujo_core.timeline import Timeline
 
 
@@ -57,6 +58,7 @@ class FakeRecognizer:
         self.arguments = arguments
         self.busy = busy
         self.timeline = Timeline()
+        self.thinning = Thinning(self.timeline.spec)
         self.warmed_up = False
         self.resets = 0
         self.stored = {}
@@ -81,7 +83,8 @@ class FakeRecognizer:
         return self.store('pose', stamp, canonical_joints(xyz, layout, up), now)
 
     def add_imu(self, placement, stamp, sample, now=None):
-        return self.store(f'imu/{placement}', stamp, sample, now)
+        name = f'imu/{placement}'
+        return not self.thinning.needs(name, stamp) or self.store(name, stamp, sample, now)
 
     def add_image(self, stamp, image, now=None):
         return False
@@ -92,6 +95,7 @@ class FakeRecognizer:
     def reset(self):
         self.resets += 1
         self.timeline.clear()
+        self.thinning.reset()
 
     def recognize(self, now=None):
         if self.error:
