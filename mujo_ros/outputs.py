@@ -38,7 +38,7 @@ class Outputs:
     def _make(self, msg_type: type, topic: str, depth: int) -> Any:
         try:
             with overrides_of(topic):
-                publisher = self._node.create_lifecycle_publisher(
+                publisher: Any = self._node.create_lifecycle_publisher(
                     msg_type, topic, depth, qos_overriding_options=overridable()
                 )
         except ValueError:

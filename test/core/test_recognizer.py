@@ -345,7 +345,7 @@ def test_a_name_that_cannot_be_a_placement_is_refused_in_one_line(recognizer):
 
 
 def test_an_unknown_device_is_refused(tiny_checkpoint):
-    with pytest.raises(ValueError, match=r"auto, cpu or cuda .*'tpu' came"):
+    with pytest.raises(ValueError, match=r"auto, cpu or cuda, 'tpu' came"):
         Recognizer(tiny_checkpoint, device='tpu')
 
 
