@@ -1,6 +1,5 @@
 """The launch file brings nodes up by lifecycle events; needs launch_ros and mujo_ros installed."""
 
-import json
 import os
 import signal
 import subprocess
@@ -31,6 +30,7 @@ def launch(rig, *arguments):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -44,7 +44,11 @@ def state(rig, node):
 
 def end(process):
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=30.0)
+    try:
+        out, _ = process.communicate(timeout=30.0)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
     return out
 
 
@@ -69,4 +73,4 @@ def test_a_node_that_cannot_be_configured_stays_and_says_what_to_change(rig):
         assert status.level == b'\x02' and state(rig, 'har_node') == 'unconfigured'
     finally:
         out = end(process)
-    assert 'ros2 lifecycle set NODE configure' in out, json.dumps(out)
+    assert 'ros2 lifecycle set NODE configure' in out
