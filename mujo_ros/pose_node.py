@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 import traceback
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -70,6 +71,8 @@ class PoseNode(AutostartNode):
         self._depth = DepthFilter()
         self._last_stamp = 0.0
         self._counts: Counter[str] = Counter()
+        self._took: deque[float] = deque(maxlen=100)  # s an estimate
+        self._diagnosed = (0.0, 0)  # when, and how many images had come
         self._said: set[str] = set()
         settings.declare(self, SETTINGS)
         self.add_on_set_parameters_callback(self._check)
@@ -104,6 +107,7 @@ class PoseNode(AutostartNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe the camera and start to estimate."""
         self._counts.clear()
+        self._took.clear()
         self._last_stamp = 0.0
         self._intrinsics = Intrinsics()
         self._newest = Newest()
@@ -190,7 +194,9 @@ class PoseNode(AutostartNode):
 
     def _estimate(self, msg: Image | CompressedImage) -> None:
         stamp, rgb = image_to_rgb(msg)
+        started = time.monotonic()
         pose = self._estimator.estimate(rgb)
+        self._took.append(time.monotonic() - started)
         joints: NDArray[np.float32] = np.full((JOINTS, 3), np.nan, np.float32)
         visibility = np.zeros(JOINTS, np.float32)
         if pose is not None:
@@ -224,10 +230,19 @@ class PoseNode(AutostartNode):
                 level, text = DiagnosticStatus.WARN, odd
             else:
                 text = 'estimating'
+            before, count = self._diagnosed
+            self._diagnosed = now, health.accepted
+            came = max(health.accepted - count, 0)
+            took = sorted(self._took.copy())
             values |= {
+                'rate (Hz)': f'{came / (now - before):.1f}' if now > before > 0.0 else 'unknown',
                 'images': health.accepted,
                 'dropped for a newer one': self._newest.dropped,
                 'delay (ms)': f'{1e3 * health.delay:.1f}',
+                'gaps': health.gaps,
+                'largest gap (s)': f'{health.largest_gap:.3f}',
+                'estimate p50 (ms)': f'{1e3 * took[len(took) // 2]:.1f}' if took else 'none yet',
+                'estimate max (ms)': f'{1e3 * took[-1]:.1f}' if took else 'none yet',
                 'camera_info': 'yes' if self._intrinsics.known else 'no, horizontal_fov is assumed',
                 **self._counts,
                 **{f'refused {kind}': count for kind, count in health.refused.items()},

@@ -20,7 +20,7 @@ def run(make_node: Callable[[], Any], args: Sequence[str] | None = None) -> int:
         0 after SIGINT or SIGTERM, 1 when the node failed, 2 for parameters that are no good.
     """
     _interrupt_once()
-    node = None
+    node = executor = None
     try:
         rclpy.init(args=list(sys.argv if args is None else args))
         node = make_node()
@@ -34,6 +34,8 @@ def run(make_node: Callable[[], Any], args: Sequence[str] | None = None) -> int:
         print(f'bad parameter: {error}', file=sys.stderr)
         return 2
     finally:
+        if executor is not None:
+            executor.shutdown()  # left to the garbage collector it may fail with a traceback
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()

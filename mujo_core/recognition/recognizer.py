@@ -160,9 +160,10 @@ class Recognizer:
     ) -> bool:
         """Store an IMU sample (6,): m/s^2 with gravity, rad/s, in the device's axes."""
         name = f'imu/{check_placement(placement)}'
-        if not self._thinning.needs(name, stamp):
+        sample = np.asarray(sample)
+        if not self._thinning.needs(name, stamp) and np.isfinite(sample).all():
             return True
-        return bool(self.timeline.insert(name, stamp, np.asarray(sample), now))
+        return bool(self.timeline.insert(name, stamp, sample, now))
 
     def add_image(
         self,
