@@ -35,7 +35,9 @@ from mujo_ros.worker import Worker
 
 BACKWARD, FORWARD = 0.1, 10.0  # s: the clock has jumped when it moves so between two ticks
 STALLED = 0.5  # s: a tick that comes later than this judges nothing
-POLL_RATE = 20.0  # Hz, at which streams are emptied between ticks: a wake-up costs ten messages
+POLL_RATE = (
+    20.0  # Hz, at which streams are emptied where ticks are rarer: a wake-up costs ten messages
+)
 CLOCK_STANDS = 5  # s of real time without simulated time before that is said
 
 Tick = tuple[float, float]  # the node's clock and a monotonic one, s
@@ -152,6 +154,15 @@ class HarNode(AutostartNode):
             1.0 / POLL_RATE, self._intake.streams.poll, clock=self._steady
         )
 
+        self._poll_between_ticks()
+
+    def _poll_between_ticks(self) -> None:
+        assert self._poll_timer is not None
+        if self._value('rate') < POLL_RATE:
+            self._poll_timer.reset()
+        else:
+            self._poll_timer.cancel()
+
     def _stop(self) -> None:
         for timer in (self._timer, self._poll_timer):
             if timer is not None:
@@ -187,6 +198,7 @@ class HarNode(AutostartNode):
             self._recognizer.decision = parameters.decision(self._value)
         if 'rate' in names and self._timer is not None:
             self._timer.timer_period_ns = int(1e9 / self._value('rate'))
+            self._poll_between_ticks()
         if names & {'skeleton_up', 'camera_pitch'} and self._intake is not None:
             self._intake.up = self._new_up()
 
