@@ -14,11 +14,12 @@ from std_msgs.msg import Header
 from mujo_core.skeleton import get_layout
 from mujo_core.upright import Direction, UpDirection
 from mujo_ros.convert import clip_sample, cloud_to_joints, imu_to_sample
+from mujo_ros.gravity import GravityWatch
 from mujo_ros.hri import LAYOUT, skeleton2d_to_joints
 from mujo_ros.live_video import LiveVideo
 from mujo_ros.pairing import Skeleton, new_pairing
+from mujo_ros.polling import PolledStreams
 from mujo_ros.sides import SidesWatch
-from mujo_ros.streams import Streams
 
 VISIBLE = 0.5  # joints less visible than this are unseen
 POSE_GAP, IMU_GAP = 0.2, 0.1  # s between stamps that /diagnostics counts as a gap
@@ -66,10 +67,11 @@ class Intake:
         self.skeleton: tuple[str, NDArray[np.float32]] | None = None
         self.skeleton_up: Direction | None = None
         self.frame_id = ''
-        self.streams = Streams(node, lambda: recognizer.refused)
+        self.streams = PolledStreams(node, lambda: recognizer.refused)
         self._recognizer = recognizer
         self._layout = get_layout(layout)
         self.sides = SidesWatch(layout)
+        self._gravity = {placement: GravityWatch() for placement in placements}
         add = self.streams.add
         if image_aspect is None:
             add('pose', PointCloud2, 'skeleton', self._cloud, POSE_DEPTH, POSE_GAP)
@@ -108,9 +110,9 @@ class Intake:
             self.video.restart()
         self.up.restart()
         self.sides.restart()
+        for watch in self._gravity.values():
+            watch.restart()
         self.skeleton = None
-        for health in self.streams.health.values():
-            health.forget_times()
 
     def _cloud(self, msg: PointCloud2, now: float) -> tuple[float, bool, bool]:
         return self._skeleton(msg.header, *cloud_to_joints(msg, len(self._layout.joints)), now)
@@ -134,18 +136,32 @@ class Intake:
             if self.video is not None:
                 self.video.on_skeleton()
             if self.sides(xyz, up):
-                self.streams.note('pose', 'swapped_sides')
+                self.streams.note('pose', 'swapped_sides', now)
         return stamp, stored, not np.isfinite(xyz).any()
 
     def _imu(self, placement: str, msg: Imu, now: float) -> tuple[float, bool, bool]:
         stamp, sample = imu_to_sample(msg)
         sample, saturated = clip_sample(sample)
         stored = self._recognizer.add_imu(placement, stamp, sample, now)
-        if stored and saturated:
-            self.streams.note(f'imu/{placement}', 'saturated')
-        if stored and self.skeleton is None:
-            self.frame_id = msg.header.frame_id
+        if stored:
+            self._check(placement, stamp, sample, saturated, now)
+            if self.skeleton is None:
+                self.frame_id = msg.header.frame_id
         return stamp, stored, False
+
+    def _check(
+        self,
+        placement: str,
+        stamp: float,
+        sample: NDArray[np.float32],
+        saturated: bool,
+        now: float,
+    ) -> None:
+        if saturated:
+            self.streams.note(f'imu/{placement}', 'saturated', now)
+        unit = self._gravity[placement](stamp, sample)
+        if unit:
+            self.streams.note(f'imu/{placement}', unit, now)
 
 
 def _hri_type(layout: str) -> type:

@@ -11,7 +11,7 @@ _loaded: WeakValueDictionary[tuple[object, ...], Any] = WeakValueDictionary()
 _loading = threading.Lock()
 
 
-def load_recognizer(checkpoint: str, device: str, top_k: int, false_alarm_rate: float) -> Any:
+def load_recognizer(checkpoint: str, device: str) -> Any:
     """A recognizer of `mujo_core` for the parameters of these names, on the process's one model.
 
     The last recognizer that is freed frees the model. A checkpoint that was written anew is
@@ -19,12 +19,7 @@ def load_recognizer(checkpoint: str, device: str, top_k: int, false_alarm_rate: 
     """
     from mujo_core.recognition import Recognizer
 
-    return Recognizer(
-        _shared(checkpoint, device),
-        device=device,
-        top_k=top_k,
-        false_alarm_rate=false_alarm_rate,
-    )
+    return Recognizer(_shared(checkpoint, device), device=device)
 
 
 def _shared(checkpoint: str, device: str) -> Any:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from diagnostic_msgs.msg import DiagnosticArray
 from fake_recognizer import FakeRecognizer
+from node_bench import Bench
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from ros_rig import wait_until
@@ -16,61 +16,11 @@ from sensor_msgs.msg import Imu, PointCloud2
 from std_msgs.msg import String
 from visualization_msgs.msg import Marker, MarkerArray
 
+from mujo_core.recognition.decision import DecisionSettings
 from mujo_ros.convert import joints_to_cloud, sample_to_imu, seconds_to_stamp
 from mujo_ros.har_node import HarNode
 
 SCHEMA = Path(__file__).parents[2] / 'config' / 'activity.schema.json'
-
-
-class Bench:
-    """A node with its recognizer, and timers that feed it like sensors."""
-
-    def __init__(self, rig, busy=0.0, **parameters):
-        self.rig = rig
-        self.rng = np.random.default_rng(0)
-        self.recognizers = []
-        self.activity = rig.collect(String, 'activity')
-        self.diagnostics = rig.collect(DiagnosticArray, '/diagnostics')
-
-        def factory(*arguments):
-            self.recognizers.append(FakeRecognizer(*arguments, busy=busy))
-            return self.recognizers[-1]
-
-        parameters.setdefault('layout', 'kinect20')
-        self.node = HarNode(
-            factory, context=rig.context, parameter_overrides=rig.parameters(**parameters)
-        )
-        rig.add(self.node)
-
-    @property
-    def recognizer(self):
-        return self.recognizers[-1]
-
-    def now(self):
-        return self.rig.node.get_clock().now().nanoseconds * 1e-9
-
-    def feed_skeleton(self, rate=30.0, frame='kinect', **arrays):
-        publisher = self.rig.publisher(PointCloud2, 'skeleton')
-
-        def send():
-            xyz = self.rng.normal(size=(20, 3))
-            publisher.publish(joints_to_cloud(self.now(), frame, xyz, **arrays))
-
-        return self.rig.node.create_timer(1.0 / rate, send)
-
-    def feed_imu(self, rate=50.0, placement='right_wrist'):
-        publisher = self.rig.publisher(Imu, f'imu/{placement}')
-
-        def send():
-            publisher.publish(sample_to_imu(self.now(), self.rng.normal(size=6), placement))
-
-        return self.rig.node.create_timer(1.0 / rate, send)
-
-    def status(self, part):
-        """Values of the newest status of a part, with 'message' and 'level'."""
-        status = next(s for s in self.diagnostics[-1].status if s.name.endswith(f': {part}'))
-        values = {pair.key: pair.value for pair in status.values}
-        return {**values, 'message': status.message, 'level': status.level}
 
 
 def test_activity_comes_at_rate_with_the_fields_of_the_schema(rig):
@@ -90,7 +40,8 @@ def test_activity_comes_at_rate_with_the_fields_of_the_schema(rig):
         assert 0.0 <= fields['latency'] < 0.5 and -0.01 <= fields['age'] < 0.5
         assert fields['stamp'] == fields['window'][1]
     assert bench.recognizer.warmed_up
-    assert bench.recognizer.arguments == ('', 'cpu', 3, 0.05)
+    assert bench.recognizer.arguments == ('', 'cpu')
+    assert bench.recognizer.decision == DecisionSettings(top_k=3)
     assert rig.warnings() == []
 
 

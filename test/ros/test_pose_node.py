@@ -328,3 +328,13 @@ def test_interrupted_before_its_thread_started_it_still_leaves_cleanly(rig, monk
         node.trigger_activate()
     monkeypatch.undo()
     node.destroy_node()
+
+
+def test_diagnostics_hold_gaps_and_the_time_of_an_estimate(rig):
+    bench = Bench(rig, FakeEstimator())
+    for after in (0.04, 0.04, 1.0):
+        bench.answer(bench.image(after=after))
+    wait_until(lambda: bench.figure('images') == '3', what='the figures')
+    assert bench.figure('gaps') == '1' and float(bench.figure('largest gap (s)')) > 0.9
+    assert float(bench.figure('estimate p50 (ms)')) <= float(bench.figure('estimate max (ms)'))
+    wait_until(lambda: bench.figure('rate (Hz)') == '0.0', what='a second without images')

@@ -25,7 +25,7 @@ from mujo_ros.models import load_recognizer
 
 def test_one_model_a_process_until_the_last_recognizer_goes(held_out_checkpoint, tmp_path):
     folder = shutil.copytree(held_out_checkpoint, tmp_path / 'checkpoint')
-    arguments = ('cpu', 5, 0.05)
+    arguments = ('cpu',)
     first, second = (load_recognizer(str(folder), *arguments) for _ in range(2))
     assert first.checkpoint is second.checkpoint and first.timeline is not second.timeline
     status = (folder / 'model.safetensors').stat()

@@ -5,13 +5,19 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.srv import ChangeState, GetState
 from ros_rig import wait_until
+from sensor_msgs.msg import Imu
+
+from mujo_ros.convert import sample_to_imu
 
 HERE = Path(__file__).parent
-CONFIGURE = 1
+CONFIGURE, SHUTDOWN = 1, 5  # lifecycle_msgs/Transition
 QUICK = 3.0  # s, on a busy machine
+HANGING = 3.0  # s more, where an inference is waited for in vain
 
 
 def start(rig, loading=0.0, busy=0.0, **parameters):
@@ -39,13 +45,20 @@ def state(rig):
     return call(rig, GetState, 'get_state', GetState.Request()).current_state.label
 
 
-def leaves(process, number):
+def change(rig, transition):
+    request = ChangeState.Request()
+    request.transition.id = transition
+    assert call(rig, ChangeState, 'change_state', request).success
+
+
+def leaves(process, number, quick=QUICK):
     began = time.monotonic()
     process.send_signal(number)
     out, err = process.communicate(timeout=20.0)
     assert 'Traceback' not in err and 'terminate called' not in err, err
     assert process.returncode == 0, (process.returncode, out, err)
-    assert time.monotonic() - began < QUICK
+    assert time.monotonic() - began < quick
+    return err
 
 
 @pytest.fixture(params=[signal.SIGINT, signal.SIGTERM], ids=['SIGINT', 'SIGTERM'])
@@ -67,9 +80,7 @@ def test_while_the_model_loads(rig, number):
 
 def test_inactive(rig, number):
     process = start(rig, autostart='false')
-    request = ChangeState.Request()
-    request.transition.id = CONFIGURE
-    assert call(rig, ChangeState, 'change_state', request).success
+    change(rig, CONFIGURE)
     assert state(rig) == 'inactive'
     leaves(process, number)
 
@@ -84,6 +95,30 @@ def test_active_without_a_clock(rig, number):
     process = start(rig, use_sim_time='true')
     wait_until(lambda: state(rig) == 'active', 20.0, 'the active state')
     leaves(process, number)
+
+
+def test_finalized(rig, number):
+    process = start(rig, autostart='false')
+    change(rig, SHUTDOWN)
+    assert state(rig) == 'finalized'
+    leaves(process, number)
+
+
+def test_while_an_inference_hangs(rig, number):
+    process = start(rig, busy=60.0)
+    diagnostics = rig.collect(DiagnosticArray, '/diagnostics')
+    wait_until(lambda: state(rig) == 'active', 20.0, 'the active state')
+    imu = rig.publisher(Imu, 'imu/right_wrist')
+
+    def send():
+        now = rig.node.get_clock().now().nanoseconds * 1e-9
+        imu.publish(sample_to_imu(now, np.ones(6), 'wrist'))
+
+    rig.node.create_timer(0.02, send)
+    diagnostics.wait_for(
+        lambda m: any(p.key == 'ticks missed' and p.value != '0' for p in m.status[0].values), 20.0
+    )
+    assert 'left an inference behind' in leaves(process, number, quick=QUICK + HANGING)
 
 
 def test_a_terminal_and_a_launch_file_both_interrupt(rig):
