@@ -52,14 +52,16 @@ class PolledStreams(Streams):
         """Stream, message and time of its arrival (system clock, s) of each that waits."""
         for name, subscription in self._subscriptions.items():
             health, kind = self.health[name], subscription.msg_type
+            depth = subscription.qos_profile.depth
             # At most what may wait, so that no flood keeps the executor here.
-            for _ in range(subscription.qos_profile.depth):
+            for _ in range(depth):
                 with subscription.handle:
                     taken = subscription.handle.take_message(kind, False)
                 if taken is None:
                     break
                 msg, info = taken
-                self._count_lost(health, info)
+                if depth > 1:  # else the newest alone is wanted, and what it replaced is not missed
+                    self._count_lost(health, info)
                 yield name, msg, 1e-9 * info['received_timestamp']
 
     def _count_lost(self, health: StreamHealth, info: Mapping[str, Any]) -> None:
