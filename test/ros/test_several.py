@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray
 from ros_rig import wait_until
 from sensor_msgs.msg import Imu
 from std_msgs.msg import Header, String
@@ -44,7 +45,11 @@ def test_a_process_of_two_answers_each_from_its_own_sensors(rig):
     process = rig.start('-m', 'mujo_ros.har_nodes', 'left', 'robot/right')
     answers = {name: rig.collect(String, f'/{name}/activity') for name in ('left', 'robot/right')}
     wrists = {name: rig.publisher(Imu, f'/{name}/imu/right_wrist', match=False) for name in answers}
-    wait_until(lambda: all(w.get_subscription_count() for w in wrists.values()), 120.0, 'the nodes')
+    diagnostics = rig.collect(DiagnosticArray, '/diagnostics')
+    # Said by the node, since a publisher is matched before the node is.
+    known = [f'(/{name}/imu/right_wrist): 1 publisher' for name in answers]
+    wait_until(lambda: all(line in str(list(diagnostics)) for line in known), 120.0, 'the nodes')
+    assert all(wrist.get_subscription_count() for wrist in wrists.values())
     begin = rig.node.get_clock().now().nanoseconds * 1e-9
     for name, shift in (('left', 0.0), ('robot/right', -1.0)):
         for step in range(150):
