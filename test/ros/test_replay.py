@@ -26,7 +26,7 @@ from mujo_ros.play_bag import CLOCK_RATE
 from mujo_ros.score_replay import ANSWERS
 
 TOPICS = ('/skeleton', '/imu/right_wrist', '/imu/right_thigh')
-DENSE = 50.0  # Hz
+TICKS, DENSE = 10.0, 50.0  # Hz: of the live node, and of the answers offline
 
 
 @pytest.fixture
@@ -76,11 +76,12 @@ def test_live_replay_says_what_is_said_offline(rig, bag, held_out_checkpoint, tm
     # the samples have it too.
     recognizer = Recognizer(held_out_checkpoint)
     offline = [(a.stamp, a.label) for a in play(contents, recognizer, DENSE)]
-    assert len(live) >= 10
+    assert len(live) > 0.7 * len(offline) * TICKS / DENSE
     found = agreement(live, offline, 1.0 / DENSE)
-    assert found['share'] >= 0.95 and found['alone'] <= 0.05 * len(live), found
+    assert found['share'] >= 0.99 and found['alone'] <= 2, found
     scores = json.loads((tmp_path / 'out' / FILES[0]).read_text())
-    assert scores['answers'] == len(live) and scores['events']['truth'] == 2
+    assert scores['answers'] == len(live)
+    assert scores['events']['truth'] == 2 and scores['events']['delay']['detected'] == 2
     truth = read_truth(bag.parent / f'{bag.name}.labels.csv', contents.start)
     assert [segment.label for segment in truth] == ['boxing', 'squat']
     assert all((tmp_path / 'out' / name).is_file() for name in FILES)
