@@ -19,6 +19,7 @@ OUTPUT ?= runs/default
 MOTION_CAPTURE ?=
 MINUTES ?= 30
 RATE ?= 30
+JOBS ?= 2
 CHECKPOINT ?= mujo_core/pretrained/default
 
 help:  ## this list
@@ -39,8 +40,8 @@ $(VENV)/.installed: setup.cfg setup.py pyproject.toml Makefile scripts/check_sys
 demo: $(VENV)/.installed  ## play a video through the real topics to /activity; SOURCE=my.mp4 or SOURCE=0 (webcam)
 	@$(RUN) -m mujo_ros.demo $(if $(SOURCE),--source '$(SOURCE)')
 
-test: $(VENV)/.installed  ## all tests (real DDS, real files)
-	$(RUN) -m pytest
+test: $(VENV)/.installed  ## all tests (real DDS, real files), in JOBS=2 processes
+	$(RUN) -m pytest -n $(JOBS) --dist loadfile
 
 lint: $(VENV)/.installed  ## ruff and mypy
 	$(RUN) -m ruff check .

@@ -40,7 +40,7 @@ from mujo_ros.streams import sensor_qos
 PLACEMENT = 'right_wrist'
 TICK_RATE, POSE_RATE, IMU_RATES = 10.0, 30.0, (50.0, 100.0)  # Hz
 DRIFT = 1.01  # sensors' clocks over the node's: every phase between sample and tick comes about
-START_PATIENCE = 30.0  # s until the first whole window
+START_PATIENCE = 120.0  # s until the first whole window
 
 
 class Watcher:

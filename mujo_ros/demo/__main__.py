@@ -16,7 +16,7 @@ import numpy as np
 from mujo_ros.demo.processes import Children, DemoError, free_domain, local_environment
 from mujo_ros.demo.source import VideoSource
 
-READY_WITHIN = 90.0  # s, from starting the processes to all of them listening
+READY_WITHIN = 180.0  # s, from starting the processes to all of them listening
 DRAIN = 0.4  # s after the last frame in which the last answers come
 PLACEMENTS = ('right_wrist', 'left_wrist')
 

@@ -5,11 +5,12 @@ import json
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
 from fake_recognizer import FakeRecognizer
-from ros_rig import wait_until
+from ros_rig import PATIENCE, wait_until
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Imu, PointCloud2
 from std_msgs.msg import String
 
-from mujo_ros.convert import joints_to_cloud, sample_to_imu
+from mujo_ros.convert import joints_to_cloud, sample_to_imu, seconds_to_stamp
 from mujo_ros.har_node import HarNode
 
 
@@ -71,7 +72,7 @@ class Bench:
         values = {pair.key: pair.value for pair in status.values}
         return {**values, 'message': status.message, 'level': status.level}
 
-    def wait_for_status(self, part, condition, timeout=15.0):
+    def wait_for_status(self, part, condition, timeout=PATIENCE):
         """The status of a part, once a new one fulfils `condition`; see `status`."""
         before = len(self.diagnostics)
 
@@ -80,3 +81,37 @@ class Bench:
 
         wait_until(found, timeout, f'such a status of {part}')
         return self.status(part)
+
+
+class Player:
+    """Plays a bag in simulated time, on which a crowded machine is as fast as any.
+
+    /clock and an IMU at 50 Hz, with `skeleton` also that.
+    """
+
+    def __init__(self, bench, skeleton=False):
+        self.bench = bench
+        self.clock = bench.rig.publisher(Clock, '/clock')
+        self.imu = bench.rig.publisher(Imu, 'imu/right_wrist')
+        self.skeleton = bench.rig.publisher(PointCloud2, 'skeleton') if skeleton else None
+
+    def play(self, start, seconds):
+        rng = self.bench.rng
+        for step in range(round(seconds * 50)):
+            now = start + step / 50
+            self.clock.publish(Clock(clock=seconds_to_stamp(now)))
+            wait_until(lambda t=now: abs(self.bench.node_time() - t) < 1e-6, what='the clock')
+            self.imu.publish(sample_to_imu(now, rng.normal(size=6), 'wrist'))
+            if self.skeleton is not None:
+                self.skeleton.publish(joints_to_cloud(now, 'kinect', rng.normal(size=(20, 3))))
+
+    def play_ticks(self, start, period, count):
+        """Play `count` periods of ticks, s, and wait for the one answer that each brings."""
+        before = len(self.bench.activity)
+        for tick in range(count):
+            self.play(start + tick * period, period)
+            self.bench.activity.wait(before + tick + 1)
+        assert len(self.bench.activity) == before + count
+
+    def stamps(self):
+        return [answer['stamp'] for answer in self.bench.answers()]

@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from node_bench import Bench
+from node_bench import Bench, Player
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from ros_rig import wait_until
-from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Imu
 
-from mujo_ros.convert import sample_to_imu, seconds_to_stamp
+from mujo_ros.convert import sample_to_imu
 
 WRIST = 'imu/right_wrist'
 BEST_EFFORT = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -171,25 +170,6 @@ def test_what_the_queue_did_not_hold_is_counted_as_drops(rig):
     wait_until(lambda: health.newest > start - 0.0015, what='the last sample')
     assert health.lost > 500 and health.lost + health.accepted == 1001
     assert int(bench.wait_for_status(WRIST, lambda s: int(s['drops']))['drops']) == health.lost
-
-
-class Player:
-    """Plays a bag: /clock and an IMU, in simulated time."""
-
-    def __init__(self, bench):
-        self.bench = bench
-        self.clock = bench.rig.publisher(Clock, '/clock')
-        self.imu = bench.rig.publisher(Imu, WRIST)
-
-    def play(self, start, seconds):
-        for step in range(round(seconds * 50)):
-            now = start + step / 50
-            self.clock.publish(Clock(clock=seconds_to_stamp(now)))
-            wait_until(lambda t=now: abs(self.bench.node_time() - t) < 1e-6, what='the clock')
-            self.imu.publish(sample_to_imu(now, self.bench.rng.normal(size=6), 'wrist'))
-
-    def stamps(self):
-        return [answer['stamp'] for answer in self.bench.answers()]
 
 
 def test_a_bag_that_loops_starts_anew_each_time(rig):

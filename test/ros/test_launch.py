@@ -8,7 +8,7 @@ import sys
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.srv import GetState
-from ros_rig import wait_until
+from ros_rig import PATIENCE, wait_until
 
 pytest.importorskip('launch_ros', reason='launch_ros is not installed')
 packages = pytest.importorskip('ament_index_python.packages')
@@ -38,14 +38,14 @@ def state(rig, node):
     client = rig.node.create_client(GetState, f'/{node}/get_state')
     assert client.wait_for_service(60.0)
     future = client.call_async(GetState.Request())
-    wait_until(future.done, 20.0, 'the state')
+    wait_until(future.done, PATIENCE, 'the state')
     return future.result().current_state.label
 
 
 def end(process):
     process.send_signal(signal.SIGINT)
     try:
-        out, _ = process.communicate(timeout=30.0)
+        out, _ = process.communicate(timeout=PATIENCE)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

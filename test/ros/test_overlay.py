@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from fake_recognizer import FakeActivity, FakeRecognizer
-from ros_rig import wait_until
+from ros_rig import PATIENCE, wait_until
 from sensor_msgs.msg import Image, PointCloud2
 
 from mujo_core.skeleton import CANONICAL_JOINTS
@@ -48,7 +48,7 @@ def test_it_costs_nothing_until_someone_looks_and_shows_the_skeleton_then(rig, b
     wait_until(lambda: rig.node.get_clock().now().nanoseconds - looks > 1.2e9)
     assert camera.get_subscription_count() == 0 and not node._outputs._overlay.watched
     seen = rig.collect(Image, 'har_node/overlay')
-    wait_until(camera.get_subscription_count, 20.0, 'a subscription of the camera')
+    wait_until(camera.get_subscription_count, PATIENCE, 'a subscription of the camera')
     grey = np.full((240, 320, 3), 100, np.uint8)
     begin = rig.node.get_clock().now().nanoseconds * 1e-9
 
@@ -76,7 +76,7 @@ def test_it_costs_nothing_until_someone_looks_and_shows_the_skeleton_then(rig, b
     for subscription in list(rig.node.subscriptions):
         if subscription.topic_name == '/har_node/overlay':
             rig.node.destroy_subscription(subscription)
-    wait_until(lambda: not camera.get_subscription_count(), 20.0, 'the end of the subscription')
+    wait_until(lambda: not camera.get_subscription_count(), PATIENCE, 'the end of the subscription')
     assert rig.warnings() == []
 
 

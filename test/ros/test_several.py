@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
-from ros_rig import wait_until
+from ros_rig import PATIENCE, wait_until
 from sensor_msgs.msg import Imu
 from std_msgs.msg import Header, String
 
@@ -154,7 +154,7 @@ def test_bodies_come_and_go_each_with_a_node(rig, monkeypatch):
         node.follow(['bob'])
         return list(node.bodies) == ['bob']
 
-    wait_until(only_bob, 20.0, 'the end of ada')
+    wait_until(only_bob, PATIENCE, 'the end of ada')
     node.follow(['bob', 'cyd'])
     assert made == ['ada', 'bob', 'cyd']
-    wait_until(lambda: not node.bodies, 20.0, 'the end of all')
+    wait_until(lambda: not node.bodies, PATIENCE, 'the end of all')
