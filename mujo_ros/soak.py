@@ -1,8 +1,9 @@
 """`make soak`: har_node at full load for a long time; memory, missed ticks, latency, CPU.
 
 `python -m mujo_ros.soak --minutes 30 --json FILE` starts made-up sensors (camera and skeleton at
-30 Hz, four IMUs at 100 Hz) and har_node as processes of their own, watches them from this one, and
-sets each figure beside its limit. The camera is taken where the checkpoint has video.
+30 Hz, four IMUs at 100 Hz), har_node and the forward alone as processes of their own, watches them
+from this one, and sets each figure beside its limit. Where the checkpoint has no video an untrained
+encoder is added, so that the camera is a load too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -37,11 +39,15 @@ from mujo_ros.children import (
 )
 from mujo_ros.demo.processes import DemoError, free_domain, local_environment
 from mujo_ros.sensors import CAMERA, LAYOUT
+from mujo_ros.soak_load import with_video
 
 PLACEMENTS = ('right_wrist', 'left_wrist', 'left_thigh', 'head')
 RATES = {CAMERA: 30.0, 'skeleton': 30.0, **{f'imu/{name}': 100.0 for name in PLACEMENTS}}  # Hz
 START_PATIENCE = 120.0  # s until the first answer
+FORWARD_RATE = 5.0  # Hz at most, of the forward alone
 GROWTH_LIMIT, CALLBACKS_LIMIT = 8.0, 10.0  # MiB, percent of a core
+ANSWERS_MISSING = 0.002  # share: clocks differ
+LATENCY_LIMIT, LATENCY_RATE = 5.0, 10.0  # ms over the forward alone, held up to so many Hz
 
 
 @dataclass
@@ -97,10 +103,18 @@ def soak(
     Raises:
         MeasurementError: it ended, or no answers came.
     """
+    with tempfile.TemporaryDirectory(prefix='mujo_soak_') as folder:
+        loaded = with_video(checkpoint, Path(folder) / 'checkpoint')
+        return _soak(loaded, rate, warm_up, seconds, period)
+
+
+def _soak(
+    checkpoint: str, rate: float, warm_up: float, seconds: float, period: float
+) -> dict[str, Any]:
     names = ['-r', f'__ns:=/mujo_soak_{os.getpid()}', '-r', '/diagnostics:=diagnostics']
     settings = {'rate': rate, 'layout': LAYOUT, 'placements': list(PLACEMENTS)}
     if checkpoint:
-        settings['checkpoint'] = str(Path(checkpoint).resolve())
+        settings['checkpoint'] = checkpoint
     parameters = [f'{name}:={json.dumps(value)}' for name, value in settings.items()]
     node_args = [*names, *(part for parameter in parameters for part in ('-p', parameter))]
     with ExitStack() as stack:
@@ -111,9 +125,12 @@ def soak(
         watcher = Watcher(node)
         har_node = ['-m', 'mujo_ros.har_node', '--ros-args', *node_args]
         sensors = ['-m', 'mujo_ros.sensors', json.dumps(RATES), '--ros-args', *names]
+        at_rate = str(min(rate, FORWARD_RATE))
+        forward = ['-m', 'mujo_ros.soak_load', checkpoint, at_rate, *PLACEMENTS]
         children = {
             'har_node': stack.enter_context(running(har_node)),
             'sensors': stack.enter_context(running(sensors)),
+            'forward': stack.enter_context(running(forward)),
         }
         deadline = time.monotonic() + START_PATIENCE
         while not watcher.answers:
@@ -128,13 +145,18 @@ def soak(
         child = children['har_node']
         watcher.answers.clear()
         samples, cpu = [watcher.sample(child)], cpu_seconds(child.process.pid)
+        begun = time.time()
         while samples[-1].at - samples[0].at < seconds:
             watcher.spin(period)
             check_alive(children)
             samples.append(watcher.sample(child))
         elapsed = samples[-1].at - samples[0].at
         spent = cpu_percent(cpu, cpu_seconds(child.process.pid), elapsed)
-    return summary(rate, samples, watcher.answers, spent)
+        answers, ended = list(watcher.answers), time.time()
+        children['forward'].process.terminate()
+        children['forward'].process.wait(60.0)
+        forwards = [s for at, s in json.loads(children['forward'].last_line) if begun < at < ended]
+    return summary(rate, samples, answers, spent, forwards)
 
 
 def summary(
@@ -142,17 +164,31 @@ def summary(
     samples: Sequence[Sample],
     answers: Sequence[tuple[float, float]],
     percent: dict[str, float],
+    forwards: Sequence[float],
 ) -> dict[str, Any]:
     """Figures of a soak.
+
+    Args:
+        rate: of the ticks, Hz.
+        samples: of the node, in order.
+        answers: age and latency of each, s.
+        percent: of a core, by thread (see `cpu_percent`).
+        forwards: how long the forward alone took each time, s.
 
     Returns:
         ``seconds``, ``rate``; ``memory_mib``: at the start, at the end, their difference after the
         noise is taken out by a line through all, and its slope an hour; ``ticks``, ``missed``,
-        ``answers``; ``age_ms`` (newest sample to publish) and ``latency_ms`` (tick to publish):
-        p50, p99, max; ``cpu_percent`` of a core: all, callbacks (the thread of the executor).
+        ``answers`` and ``expected_answers``; ``age_ms`` (newest sample to publish), ``latency_ms``
+        (tick to publish) and ``forward_ms`` (the forward alone): p50, p99, max; ``cpu_percent`` of
+        a core: all, callbacks (the thread of the executor).
+
+    Raises:
+        MeasurementError: there were no answers, or no forwards.
     """
     if not answers:
         raise MeasurementError('no answer on /activity after the warm-up')
+    if not forwards:
+        raise MeasurementError('no forward alone after the warm-up')
     at = np.array([sample.at - samples[0].at for sample in samples])
     memory = np.array([sample.memory for sample in samples])
     slope = float(np.polyfit(at, memory, 1)[0]) if len(at) > 1 else 0.0
@@ -169,8 +205,10 @@ def summary(
         'ticks': samples[-1].ticks - samples[0].ticks,
         'missed': samples[-1].missed - samples[0].missed,
         'answers': len(answers),
+        'expected_answers': int(rate * at[-1]),
         'age_ms': _percentiles(ages),
         'latency_ms': _percentiles(latencies),
+        'forward_ms': _percentiles(1e3 * np.array(forwards)),
         'cpu_percent': {'all': percent['all'], 'callbacks': percent['main']},
     }
 
@@ -187,6 +225,15 @@ def exceeded(report: dict[str, Any]) -> list[str]:
         lines.append(f'memory grew by {report["memory_mib"]["growth"]:.1f} MiB')
     if report['missed']:
         lines.append(f'{report["missed"]} of {report["ticks"]} ticks missed')
+    missing = report['expected_answers'] - report['answers']
+    if missing > ANSWERS_MISSING * report['expected_answers'] + 1:
+        lines.append(f'{missing} of {report["expected_answers"]} answers did not come')
+    least = report['forward_ms']['p99']
+    if report['rate'] <= LATENCY_RATE and report['age_ms']['p99'] > least + LATENCY_LIMIT:
+        lines.append(
+            f'p99 newest sample to /activity is {report["age_ms"]["p99"]:.1f} ms, '
+            f'a forward alone {least:.1f} ms'
+        )
     if report['cpu_percent']['callbacks'] > CALLBACKS_LIMIT:
         lines.append(f'callbacks took {report["cpu_percent"]["callbacks"]:.1f} % of a core')
     return lines
@@ -195,7 +242,10 @@ def exceeded(report: dict[str, Any]) -> list[str]:
 def show(report: dict[str, Any]) -> None:
     """Print a `summary` for people."""
     memory, cpu = report['memory_mib'], report['cpu_percent']
-    print(f'{report["seconds"]:.0f} s at {report["rate"]:g} Hz, {report["answers"]} answers')
+    print(
+        f'{report["seconds"]:.0f} s at {report["rate"]:g} Hz, {report["answers"]} answers '
+        f'(expected {report["expected_answers"]})'
+    )
     print(
         f'memory        {memory["start"]:.1f} to {memory["end"]:.1f} MiB, '
         f'grew {memory["growth"]:.1f} (limit {GROWTH_LIMIT:g})'
@@ -204,6 +254,7 @@ def show(report: dict[str, Any]) -> None:
     for what, key in (
         ('newest sample to /activity', 'age_ms'),
         ('tick to /activity', 'latency_ms'),
+        ('a forward alone', 'forward_ms'),
     ):
         values = report[key]
         print(
