@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mujo_core.ring_buffer import MOST_RATES
 from mujo_core.window import WindowSpec
 
@@ -28,6 +30,10 @@ class Thinning:
             return False
         self._last[stream] = stamp
         return True
+
+    def needed(self, stream: str, stamps: Sequence[float]) -> list[bool]:
+        """Whether each of these stamps, s, is needed."""
+        return [self.needs(stream, stamp) for stamp in stamps]
 
     def reset(self) -> None:
         """Forget the stamps."""

@@ -30,18 +30,19 @@ class GravityWatch:
         self._finding = ''
         self._looks = 0
 
-    def __call__(self, stamp: float, sample: NDArray[np.float32]) -> str:
-        """Take in a sample (6,) of `stamp`, s; a kind of trouble once the last looks agree on it.
+    def __call__(self, stamp: float, samples: NDArray[np.float32]) -> str:
+        """Take in samples (6,) or (N, 6), the last of them of `stamp`, s.
 
         Returns:
-            ``'acceleration_in_g'``, ``'no_gravity'``, or ``''`` for none and between looks.
+            A kind of trouble once the last looks agree on it, ``'acceleration_in_g'`` or
+            ``'no_gravity'``; ``''`` for none and between looks.
         """
         if not self._samples:
             self._start = stamp
-        self._samples.append(sample)
+        self._samples.append(np.atleast_2d(samples))
         if stamp - self._start < SECONDS_A_LOOK:
             return ''
-        finding = _look(np.stack(self._samples)[:, :3])
+        finding = _look(np.concatenate(self._samples)[:, :3])
         self._samples.clear()
         self._looks = self._looks + 1 if finding == self._finding else 1
         self._finding = finding

@@ -6,6 +6,7 @@ the node's clock. Model loaded on configure, streams on activate, both freed the
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -27,7 +28,7 @@ from mujo_ros.autostart import SUCCESS, AutostartNode
 from mujo_ros.diagnostics import Diagnostics, Figures
 from mujo_ros.health import StreamHealth
 from mujo_ros.intake import Intake
-from mujo_ros.models import load_recognizer
+from mujo_ros.models import load_for_good, load_recognizer
 from mujo_ros.outputs import Outputs
 from mujo_ros.run import run
 from mujo_ros.silence import SilenceWatch
@@ -35,8 +36,9 @@ from mujo_ros.streams import node_seconds
 from mujo_ros.worker import Worker
 
 BACKWARD, FORWARD = 0.1, 10.0  # s: the clock has jumped when it moves so between two ticks
+LATER = 1.05  # so much longer is the step between two polls, that no poll meets a tick
 STALLED = 0.5  # s: a tick that comes later than this judges nothing
-POLL_RATE = 20.0  # Hz, at which streams are emptied where ticks are rarer
+POLL_RATE = 20.0  # Hz, at which streams are emptied at least where ticks are rarer
 CLOCK_STANDS = 5  # s of real time without simulated time before that is said
 
 Tick = tuple[float, float]  # the node's clock and a monotonic one, s
@@ -152,11 +154,17 @@ class HarNode(AutostartNode):
         self._poll_between_ticks()
 
     def _poll_between_ticks(self) -> None:
+        """Divide ticks that are rarer than `POLL_RATE` evenly; each begins the division anew.
+
+        So what is stored between two ticks is stored when the inference of the first is over.
+        """
         assert self._poll_timer is not None
-        if self._value('rate') < POLL_RATE:
-            self._poll_timer.reset()
-        else:
+        parts = math.ceil(POLL_RATE / self._value('rate'))
+        if parts < 2:
             self._poll_timer.cancel()
+            return
+        self._poll_timer.timer_period_ns = int(1e9 * LATER / (parts * self._value('rate')))
+        self._poll_timer.reset()
 
     def _stop(self) -> None:
         for timer in (self._timer, self._poll_timer):
@@ -212,6 +220,7 @@ class HarNode(AutostartNode):
         self._follow_clock(now)
         assert self._intake and self._watch and self._worker
         self._intake.streams.poll()
+        self._poll_between_ticks()
         if stalled:  # this process stood still, and more may have come than waits here
             self._figures.missed += 1
             return
@@ -293,7 +302,7 @@ def main(args: Sequence[str] | None = None) -> int:
     """Run the node until SIGINT or SIGTERM."""
     # One thread for torch, which is not loaded yet: inference beside callbacks, not against them.
     os.environ.setdefault('OMP_NUM_THREADS', '1')
-    return run(HarNode, args)
+    return run(lambda: HarNode(load_for_good), args)
 
 
 if __name__ == '__main__':

@@ -13,7 +13,7 @@ from std_msgs.msg import Header
 
 from mujo_core.skeleton import get_layout
 from mujo_core.upright import Direction, UpDirection
-from mujo_ros.convert import clip_sample, cloud_to_joints, imu_to_sample
+from mujo_ros.convert import clip_sample, cloud_to_joints, imu_to_sample, imus_to_samples
 from mujo_ros.gravity import GravityWatch
 from mujo_ros.hri import LAYOUT, skeleton2d_to_joints
 from mujo_ros.live_video import LiveVideo
@@ -89,7 +89,12 @@ class Intake:
             def store(msg: Imu, now: float, placement: str = placement) -> tuple[float, bool, bool]:
                 return self._imu(placement, msg, now)
 
-            add(topic, Imu, topic, store, IMU_DEPTH, IMU_GAP)
+            def store_all(
+                msgs: Sequence[Imu], now: float, placement: str = placement
+            ) -> NDArray[np.float64] | None:
+                return self._imus(placement, msgs, now)
+
+            add(topic, Imu, topic, store, IMU_DEPTH, IMU_GAP, store_all)
         self.pairing = new_pairing()
         self.video: LiveVideo | None = None
         if 'video' in recognizer.settings.modalities and camera != 'off':
@@ -144,22 +149,28 @@ class Intake:
         sample, saturated = clip_sample(sample)
         stored = self._recognizer.add_imu(placement, stamp, sample, now)
         if stored:
-            self._check(placement, stamp, sample, saturated, now)
+            if saturated:
+                self.streams.note(f'imu/{placement}', 'saturated', now)
+            self._check(placement, stamp, sample, now)
             if self.skeleton is None:
                 self.frame_id = msg.header.frame_id
         return stamp, stored, False
 
+    def _imus(self, placement: str, msgs: Sequence[Imu], now: float) -> NDArray[np.float64] | None:
+        """The same of several messages at once; None, and nothing is done, where one is odd."""
+        converted = imus_to_samples(msgs)
+        if converted is None or not self._recognizer.add_imus(placement, *converted, now):
+            return None
+        stamps, samples = converted
+        self._check(placement, float(stamps[-1]), samples, now)
+        if self.skeleton is None:
+            self.frame_id = msgs[-1].header.frame_id
+        return stamps
+
     def _check(
-        self,
-        placement: str,
-        stamp: float,
-        sample: NDArray[np.float32],
-        saturated: bool,
-        now: float,
+        self, placement: str, stamp: float, samples: NDArray[np.float32], now: float
     ) -> None:
-        if saturated:
-            self.streams.note(f'imu/{placement}', 'saturated', now)
-        unit = self._gravity[placement](stamp, sample)
+        unit = self._gravity[placement](stamp, samples)
         if unit:
             self.streams.note(f'imu/{placement}', unit, now)
 

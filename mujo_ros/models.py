@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,19 @@ def load_recognizer(checkpoint: str, device: str) -> Any:
     from mujo_core.recognition import Recognizer
 
     return Recognizer(_shared(checkpoint, device), device=device)
+
+
+def load_for_good(checkpoint: str, device: str) -> Any:
+    """The same in a process that does nothing else.
+
+    What is there by then is taken out of the garbage collector's sight: to look through all that
+    torch and rclpy hold takes a tenth of a second, by which an answer would be late.
+    """
+    gc.unfreeze()
+    recognizer = load_recognizer(checkpoint, device)
+    gc.collect()
+    gc.freeze()
+    return recognizer
 
 
 def _shared(checkpoint: str, device: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
@@ -40,29 +41,32 @@ class PolledStreams(Streams):
     def poll(self) -> None:
         """Store all messages that wait."""
         now, wall = node_seconds(self._node), time.time()
-        for name, msg, received in self._waiting():
-            self._receivers[name](msg, now - max(wall - received, 0.0))
+        for name in self._subscriptions:
+            waiting = self._waiting(name)
+            while taken := list(islice(waiting, self._at_once[name])):
+                times = [now - max(wall - received, 0.0) for _, received in taken]
+                self._receivers[name]([msg for msg, _ in taken], times)
 
     def discard(self) -> None:
         """Forget all messages that wait."""
-        for _ in self._waiting():
-            pass
+        for name in self._subscriptions:
+            for _ in self._waiting(name):
+                pass
 
-    def _waiting(self) -> Iterator[tuple[str, Any, float]]:
-        """Stream, message and time of its arrival (system clock, s) of each that waits."""
-        for name, subscription in self._subscriptions.items():
-            health, kind = self.health[name], subscription.msg_type
-            depth = subscription.qos_profile.depth
-            # At most what may wait, so that no flood keeps the executor here.
-            for _ in range(depth):
-                with subscription.handle:
-                    taken = subscription.handle.take_message(kind, False)
-                if taken is None:
-                    break
-                msg, info = taken
-                if depth > 1:  # else the newest alone is wanted, and what it replaced is not missed
-                    self._count_lost(health, info)
-                yield name, msg, 1e-9 * info['received_timestamp']
+    def _waiting(self, name: str) -> Iterator[tuple[Any, float]]:
+        """Messages of a stream that wait, and when each arrived (system clock, s)."""
+        health, subscription = self.health[name], self._subscriptions[name]
+        kind, depth = subscription.msg_type, subscription.qos_profile.depth
+        # At most what may wait, so that no flood keeps the executor here.
+        for _ in range(depth):
+            with subscription.handle:
+                taken = subscription.handle.take_message(kind, False)
+            if taken is None:
+                break
+            msg, info = taken
+            if depth > 1:  # else the newest alone is wanted, and what it replaced is not missed
+                self._count_lost(health, info)
+            yield msg, 1e-9 * info['received_timestamp']
 
     def _count_lost(self, health: StreamHealth, info: Mapping[str, Any]) -> None:
         number = info.get('publication_sequence_number')

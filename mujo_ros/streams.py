@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,6 +32,7 @@ OVERRIDABLE = (
     QoSPolicyKind.RELIABILITY,
     QoSPolicyKind.DURABILITY,
 )
+AT_ONCE = 50  # messages that are stored together at most
 
 
 def sensor_qos(depth: int) -> QoSProfile:
@@ -81,7 +82,8 @@ class Streams:
         self._seen: dict[str, Counter[str]] = {}
         self._said: set[tuple[str, str]] = set()
         self._group = group
-        self._receivers: dict[str, Callable[[Any, float], None]] = {}
+        self._receivers: dict[str, Callable[[Sequence[Any], Sequence[float]], None]] = {}
+        self._at_once: dict[str, int] = {}
         self._subscriptions: dict[str, Subscription[Any]] = {}
 
     def add(
@@ -92,13 +94,22 @@ class Streams:
         store: Callable[[Any, float], tuple[float, bool, bool]],
         depth: int,
         max_gap: float,
+        store_all: Callable[[Sequence[Any], float], Iterable[float] | None] | None = None,
     ) -> None:
         """Subscribe a stream.
 
         `store(msg, now)` converts and stores, and returns (stamp in s, whether it was stored,
         whether it is empty); it raises `MessageError` for a message that cannot be used.
+        `store_all(msgs, now)` stores several at once and returns their stamps, or does nothing and
+        returns None where one of them is odd, which then go to `store` one by one.
         """
         health = self.health.setdefault(name, StreamHealth(name, topic, max_gap))
+
+        def accept(stamp: float, now: float, empty: bool = False) -> None:
+            health.accept(stamp, now, empty)
+            clocks = health.clocks(now)
+            if clocks:
+                self.note(name, clocks, now)
 
         def receive(msg: Any, now: float) -> None:
             health.received_at = now
@@ -108,14 +119,22 @@ class Streams:
                 self.refuse(name, error)
                 return
             if stored:
-                health.accept(stamp, now, empty)
-                clocks = health.clocks(now)
-                if clocks:
-                    self.note(name, clocks, now)
+                accept(stamp, now, empty)
             else:
                 self.take_over_refusals(name)
 
-        self._receivers[name] = receive
+        def receive_all(msgs: Sequence[Any], times: Sequence[float]) -> None:
+            stamps = store_all(msgs, times[-1]) if store_all is not None else None
+            if stamps is None:
+                for msg, now in zip(msgs, times, strict=True):
+                    receive(msg, now)
+                return
+            health.received_at = times[-1]
+            for stamp, now in zip(stamps, times, strict=True):
+                accept(stamp, now)
+
+        self._receivers[name] = receive_all
+        self._at_once[name] = AT_ONCE if store_all is not None else 1
         # The default callbacks would log what `describe` finds, the remedy left out.
         events = SubscriptionEventCallbacks(use_default_callbacks=False)
         with overrides_of(topic):

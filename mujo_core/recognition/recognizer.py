@@ -146,6 +146,23 @@ class Recognizer:
             return True
         return bool(self.timeline.insert(name, stamp, sample, now))
 
+    def add_imus(
+        self, placement: str, stamps: np.ndarray, samples: np.ndarray, now: float | None = None
+    ) -> bool:
+        """Store IMU samples (N, 6), all finite, of stamps (N,): all or none.
+
+        Returns:
+            False, and nothing is stored or counted, where they do not simply go on from what is
+            held; then each has to be given to `add_imu`.
+        """
+        name = f'imu/{check_placement(placement)}'
+        if not self.timeline.follow(name, stamps, now):
+            return False
+        needed = self._thinning.needed(name, stamps.tolist())
+        if any(needed):
+            self.timeline.insert(name, stamps[needed], samples[needed], now)
+        return True
+
     def add_image(
         self,
         stamp: float,

@@ -457,3 +457,29 @@ def test_a_gpu_that_is_not_there_is_refused_and_auto_goes_without(tiny_checkpoin
     with pytest.raises(ValueError, match='set device to auto or cpu'):
         Recognizer(tiny_checkpoint, device='cuda')
     assert Recognizer(tiny_checkpoint, device='auto').device.type == 'cpu'
+
+
+@pytest.mark.parametrize('rate', [100, 1000])
+def test_samples_given_at_once_are_stored_as_one_by_one(tiny_checkpoint, rate):
+    rng = np.random.default_rng(5)
+    stamps, samples = 50.0 + np.arange(4 * rate) / rate, rng.normal(size=(4 * rate, 6))
+    together, apart = Recognizer(tiny_checkpoint), Recognizer(tiny_checkpoint)
+    for part in np.split(np.arange(len(stamps)), 20):
+        assert together.add_imus('head', stamps[part], samples[part], now=60.0)
+    for stamp, sample in zip(stamps, samples, strict=True):
+        assert apart.add_imu('head', stamp, sample, now=60.0)
+    ours, theirs = together.timeline.cut(), apart.timeline.cut()
+    assert ours.end == theirs.end and ours.coverage == {'imu/head': 1.0}
+    np.testing.assert_array_equal(ours.imu['head'], theirs.imu['head'])
+
+
+@pytest.mark.parametrize(
+    'stamps', [(54.01, 54.0), (54.0, 54.0), (53.9, 54.1), (54.0, 90.0), (0.0, 54.0)]
+)
+def test_samples_that_do_not_go_on_from_what_is_held_are_left_to_be_given_alone(
+    tiny_checkpoint, stamps
+):
+    recognizer = Recognizer(tiny_checkpoint)
+    assert recognizer.add_imus('head', 50.0 + np.arange(396) / 100, np.ones((396, 6)), now=54.0)
+    assert not recognizer.add_imus('head', np.array(stamps), np.ones((2, 6)), now=54.0)
+    assert recognizer.timeline.newest() == 53.95 and not recognizer.refused['imu/head']

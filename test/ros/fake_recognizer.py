@@ -93,6 +93,14 @@ class FakeRecognizer:
             return True
         return self.store(name, stamp, sample, now)
 
+    def add_imus(self, placement, stamps, samples, now=None):
+        name = f'imu/{placement}'
+        if not self.timeline.follow(name, stamps, now):
+            return False
+        for stamp, sample in zip(stamps, samples, strict=True):
+            assert self.add_imu(placement, stamp, sample, now)
+        return True
+
     def add_image(self, stamp, image, now=None, box=None, focal=None):
         return False
 
