@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,38 @@ def imu_to_sample(msg: Imu) -> tuple[float, NDArray[np.float32]]:
             'check the units of the driver (REP-103)',
         )
     return header_seconds(msg.header), sample.astype(np.float32)
+
+
+def imus_to_samples(
+    msgs: Sequence[Imu],
+) -> tuple[NDArray[np.float64], NDArray[np.float32]] | None:
+    """Stamps (N,) in s and samples (N, 6) of messages, as `imu_to_sample` gives them one by one.
+
+    None where one of them is refused or saturated, and so needs a look of its own.
+    """
+    stamps, rows = [], []
+    for msg in msgs:
+        stamp, acceleration, angular = (
+            msg.header.stamp,
+            msg.linear_acceleration,
+            msg.angular_velocity,
+        )
+        if (
+            msg.linear_acceleration_covariance[0] == -1.0
+            or msg.angular_velocity_covariance[0] == -1.0
+            or len(msg.header.frame_id) > MAX_FRAME_ID
+            or stamp.sec < 0
+            or stamp.nanosec >= 1_000_000_000
+        ):
+            return None
+        stamps.append(stamp.sec + stamp.nanosec * 1e-9)
+        rows.append(
+            (acceleration.x, acceleration.y, acceleration.z, angular.x, angular.y, angular.z)
+        )
+    samples = np.array(rows)
+    if not (np.abs(samples) <= _FULL).all():
+        return None
+    return np.array(stamps), samples.astype(np.float32)
 
 
 def clip_sample(sample: NDArray[np.float32]) -> tuple[NDArray[np.float32], bool]:

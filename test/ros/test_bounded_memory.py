@@ -23,7 +23,7 @@ from mujo_ros.convert import (
 )
 from mujo_ros.har_node import HarNode
 from mujo_ros.images import image_to_depth, image_to_rgb
-from mujo_ros.parameters import MAX_TEXT
+from mujo_ros.settings import MAX_TEXT
 
 MEGABYTE = 1 << 20
 LONG = 'x' * (8 * MEGABYTE)

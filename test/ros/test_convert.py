@@ -36,6 +36,33 @@ def test_stamps_survive_to_a_quarter_microsecond(sec, nanosec):
     assert abs((stamp.sec - sec) * 10**9 + stamp.nanosec - nanosec) <= 250
 
 
+def test_imus_at_once_are_what_each_is_alone():
+    values = RNG.normal(size=(7, 6)) * 20
+    msgs = [convert.sample_to_imu(STAMP + i / 100, value, 'w') for i, value in enumerate(values)]
+    stamps, samples = convert.imus_to_samples(msgs)
+    for msg, stamp, sample in zip(msgs, stamps, samples, strict=True):
+        alone = convert.imu_to_sample(msg)
+        assert stamp == alone[0]
+        np.testing.assert_array_equal(sample, alone[1])
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda m: setattr(m.linear_acceleration, 'x', np.nan),
+        lambda m: setattr(m.angular_velocity, 'z', 80.0),
+        lambda m: setattr(m.header, 'frame_id', 'x' * 300),
+        lambda m: setattr(m.header.stamp, 'sec', -1),
+        lambda m: m.linear_acceleration_covariance.__setitem__(0, -1.0),
+        lambda m: m.angular_velocity_covariance.__setitem__(0, -1.0),
+    ],
+)
+def test_one_odd_imu_among_others_is_left_to_be_looked_at_alone(change):
+    msgs = [convert.sample_to_imu(STAMP + i / 100, np.ones(6), 'w') for i in range(5)]
+    change(msgs[3])
+    assert convert.imus_to_samples(msgs) is None
+
+
 @pytest.mark.parametrize('sec, nanosec', [(-1, 0), (5, 1_000_000_000), (5, 2**32 - 1)])
 def test_impossible_stamps_are_refused(sec, nanosec):
     refused('bad_stamp', convert.stamp_to_seconds, Time(sec=sec, nanosec=nanosec))

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_recognizer import FakeRecognizer
-from ros_rig import wait_until
+from ros_rig import PATIENCE, wait_until
 from std_msgs.msg import String
 
 from mujo_ros.har_node import HarNode
@@ -49,7 +49,7 @@ class Scene:
     def answers(self, since=0):
         return [json.loads(msg.data) for msg in self.activity[since:]]
 
-    def wait_for_modalities(self, modalities, timeout=20.0):
+    def wait_for_modalities(self, modalities, timeout=PATIENCE):
         """Wait until answers stand on these; where in `activity` the first such one is."""
         start = len(self.activity)
 
@@ -91,7 +91,7 @@ def test_a_recording_of_an_unseen_person_is_recognized(rig, data_dir, held_out_c
     scene.wait_for_modalities(['pose', 'imu'])
     wait_until(lambda: scene.answers()[-1]['coverage'].get('pose', 0) > 0.95, what='a full window')
     full = len(scene.activity)
-    scene.activity.wait(full + 50, timeout=15.0)
+    scene.activity.wait(full + 50, timeout=PATIENCE)
     labels = scene.labels(full)
     assert labels.most_common(1)[0][0] == label, labels
     assert labels[label] > 0.6 * labels.total(), labels
