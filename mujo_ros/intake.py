@@ -11,13 +11,13 @@ from rclpy.node import Node
 from sensor_msgs.msg import Imu, PointCloud2
 from std_msgs.msg import Header
 
+from mujo_core.sides import SidesWatch
 from mujo_core.skeleton import get_layout
 from mujo_core.upright import Direction, UpDirection
 from mujo_ros.convert import clip_sample, cloud_to_joints, imu_to_sample
 from mujo_ros.hri import LAYOUT, skeleton2d_to_joints
 from mujo_ros.live_video import LiveVideo
 from mujo_ros.pairing import Skeleton, new_pairing
-from mujo_ros.sides import SidesWatch
 from mujo_ros.streams import Streams
 
 VISIBLE = 0.5  # joints less visible than this are unseen

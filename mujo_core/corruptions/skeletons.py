@@ -137,4 +137,3 @@ class OtherLayout(Corruption):
         for name in layout.head[0]:
             values[:, layout.index[name]] = joints[:, JOINT['head']]
         return replace(stream, values=values, layout=layout.name, up=(0.0, 0.0, 1.0))
-

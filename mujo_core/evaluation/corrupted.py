@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -203,7 +203,6 @@ class Ours:
         self, ticks: Ticks, embedding: Embedding, subset: Sequence[str]
     ) -> np.ndarray:
         """Return (N, L) answers from a subset of modalities; NaN where there is none."""
-        rows = np.full((len(ticks.examples), len(self._texts)), np.nan)
         there = {m: embedding.present[m].copy() for m in subset}
         if len(subset) == 1:
             # Alone it must cover what a window needs at least.
@@ -211,13 +210,22 @@ class Ours:
             for place, example in enumerate(ticks.examples):
                 if example is not None and there[only][place]:
                     there[only][place] = covers(example.window, only, LEAST_TOTAL_COVERAGE)
-        patterns = np.stack([there[m] for m in subset], axis=1)
+        return self.fused(embedding, there)
+
+    def fused(self, embedding: Embedding, there: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return (N, L) answers, NaN where there is none.
+
+        Args:
+            there: modality to (N,) bool, whether it is used.
+        """
+        patterns = np.stack(list(there.values()), axis=1)
+        rows = np.full((len(patterns), len(self._texts)), np.nan)
         for pattern in np.unique(patterns[patterns.any(axis=1)], axis=0):
-            used = [m for m, has in zip(subset, pattern, strict=True) if has]
+            used = [m for m, has in zip(there, pattern, strict=True) if has]
             where = np.flatnonzero((patterns == pattern).all(axis=1))
             with torch.inference_mode():
-                fused = embedding.fused(used, where)
-                logits = self.checkpoint.model.logits(fused, self._texts).numpy()
+                vectors = embedding.fused(used, where)
+                logits = self.checkpoint.model.logits(vectors, self._texts).numpy()
             calibration = self.checkpoint.calibration.get(subset_name(used), Calibration())
             rows[where] = softmax(logits / calibration.temperature)
         return rows
@@ -233,9 +241,15 @@ def macro_f1_of_all(truth: np.ndarray, said: np.ndarray, classes: int) -> float:
     return float((2 * hits[occurs] / (asked + told)[occurs]).mean())
 
 
-def figures(answers: Answers, truth: np.ndarray, classes: int) -> dict[str, float | list[float]]:
-    """Return the figures of a case: of the pieces, and of the ticks."""
-    right = int((answers.said == truth).sum())
+def figures(
+    answers: Answers, truth: np.ndarray, classes: int, nothing: bool = False
+) -> dict[str, float | list[float]]:
+    """Return the figures of a case: of the pieces, and of the ticks.
+
+    Args:
+        nothing: there was nothing to see, so that no answer is the right one.
+    """
+    right = int((answers.said == (NO_ANSWER if nothing else truth)).sum())
     of_ticks = truth[answers.groups]
     low, high = wilson_interval(right, len(truth))
     found: dict[str, float | list[float]] = {
@@ -247,4 +261,3 @@ def figures(answers: Answers, truth: np.ndarray, classes: int) -> dict[str, floa
         'ticks_macro_f1': round(macro_f1_of_all(of_ticks, answers.ticks, classes), 5),
     }
     return found
-
