@@ -8,6 +8,7 @@ classes judge a model (`mujo evaluate --protocol robustness`) and train one. A n
         def change(self, streams, rng): ...
 """
 
+from mujo_core.corruptions.augment import RandomCorruption
 from mujo_core.corruptions.registry import (
     BOTH_MISSING,
     CLEAN,
@@ -27,6 +28,7 @@ __all__ = [
     'CLEAN',
     'PUBLISHED',
     'Corruption',
+    'RandomCorruption',
     'Sigma',
     'corrupt',
     'corruption',

@@ -250,14 +250,15 @@ def figures(
         nothing: there was nothing to see, so that no answer is the right one.
     """
     right = int((answers.said == (NO_ANSWER if nothing else truth)).sum())
-    of_ticks = truth[answers.groups]
+    silent = float((answers.ticks == NO_ANSWER).mean())
     low, high = wilson_interval(right, len(truth))
-    found: dict[str, float | list[float]] = {
+    f1 = macro_f1_of_all(truth, answers.said, classes)
+    tick_f1 = macro_f1_of_all(truth[answers.groups], answers.ticks, classes)
+    return {
         'accuracy': round(right / len(truth), 5),
         'accuracy_wilson_95': [round(low, 5), round(high, 5)],
-        'macro_f1': round(macro_f1_of_all(truth, answers.said, classes), 5),
+        'macro_f1': round(right / len(truth) if nothing else f1, 5),
         'answered': round(float((answers.said != NO_ANSWER).mean()), 5),
-        'ticks_answered': round(float((answers.ticks != NO_ANSWER).mean()), 5),
-        'ticks_macro_f1': round(macro_f1_of_all(of_ticks, answers.ticks, classes), 5),
+        'ticks_answered': round(1.0 - silent, 5),
+        'ticks_macro_f1': round(silent if nothing else tick_f1, 5),
     }
-    return found

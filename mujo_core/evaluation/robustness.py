@@ -175,21 +175,26 @@ def to_dict(case: Case, pieces: Pieces) -> dict[str, Any]:
     return found
 
 
-def category_means(cases: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return category to the mean accuracy over its cases, by subset and baseline."""
+_MEANS = ('accuracy', 'macro_f1', 'ticks_answered', 'ticks_macro_f1')
+
+
+def category_means(cases: Sequence[dict[str, Any]], fullest: str) -> dict[str, Any]:
+    """Return category to the means over its cases: of all modalities, of each alone, of others."""
+
+    def mean(own: Sequence[dict[str, Any]], part: str, name: str) -> dict[str, float]:
+        return {f: round(float(np.mean([c[part][name][f] for c in own])), 5) for f in _MEANS}
+
     means: dict[str, Any] = {}
     for category in dict.fromkeys(c['category'] for c in cases):
         own = [c for c in cases if c['category'] == category]
+        alone = [n for n in own[0]['subsets'] if n != fullest]
+        alone = [n for n in alone if all(n in c['subsets'] for c in own)]
         means[category] = {
-            part: {
-                name: {
-                    figure: round(float(np.mean([c[part][name][figure] for c in own])), 5)
-                    for figure in ('accuracy', 'macro_f1', 'ticks_answered', 'ticks_macro_f1')
-                }
-                for name in own[0].get(part, {})
-                if all(name in c[part] for c in own)
-            }
-            for part in ('subsets', 'baselines')
+            **mean(own, 'subsets', fullest),
+            'alone': {name: mean(own, 'subsets', name) for name in alone},
+            'baselines': {
+                name: mean(own, 'baselines', name) for name in own[0].get('baselines', {})
+            },
         }
     return means
 
@@ -243,8 +248,8 @@ def robustness(task: Task) -> Result:
     done = run_cases(task, pieces, hows, opponents)
     fullest = subset_name(modalities)
     cases = [to_dict(case, pieces) for case in done]
-    means = category_means(cases)
-    published = [means[c]['subsets'][fullest]['accuracy'] for c in PUBLISHED if c in means]
+    means = category_means(cases, fullest)
+    published = [means[c]['accuracy'] for c in PUBLISHED if c in means]
     data = {
         **task.header(),
         'unit': pieces.unit,

@@ -30,12 +30,12 @@ def _by_category(data: Mapping[str, Any]) -> Table:
     baselines = list(data.get('ours_minus_baseline', {}))
     rows: list[list[str | int | float]] = []
     for category, of in data['categories'].items():
-        own = of['subsets']
+        alone = of['alone']
         rows.append(
-            [category, own[fullest]['accuracy'], own[fullest]['macro_f1'],
-             *(own[m]['accuracy'] if m in own else '' for m in _alone(data)),
+            [category, of['accuracy'], of['macro_f1'],
+             *(alone[m]['accuracy'] if m in alone else '' for m in _alone(data)),
              *(of['baselines'][name]['accuracy'] for name in baselines),
-             own[fullest]['ticks_answered']]
+             of['ticks_answered']]
         )  # fmt: skip
     if 'published_suite_mean' in data:
         rows.append(['mean of the published five', data['published_suite_mean']])
@@ -67,12 +67,12 @@ def _beside(data: Mapping[str, Any]) -> list[Table]:
         rows: list[list[str | int | float]] = []
         for category, gap in gaps.items():
             of = data['categories'][category]
-            ours, theirs = of['subsets'][data['fullest']], of['baselines'][name]
+            theirs = of['baselines'][name]
             p = max(gap['mcnemar_p'])
             rows.append(
                 [category, with_interval(gap['accuracy'], gap['accuracy_bootstrap_95']), p,
-                 ours['ticks_answered'], theirs['ticks_answered'],
-                 ours['ticks_macro_f1'], theirs['ticks_macro_f1']]
+                 of['ticks_answered'], theirs['ticks_answered'],
+                 of['ticks_macro_f1'], theirs['ticks_macro_f1']]
             )  # fmt: skip
         columns = ['category', 'ours minus it, accuracy (95 %)', 'largest McNemar p',
                    'ticks answered', 'by it', 'macro-F1 of all ticks', 'its']  # fmt: skip
@@ -94,7 +94,6 @@ def heat_map(cases: Sequence[Mapping[str, Any]], fullest: str) -> Figure:
     figure = Figure(figsize=(4.2 + 2.6 * len(parts), 1.4 + 0.34 * len(kinds)), dpi=120,
                     layout='constrained')  # fmt: skip
     axes = figure.subplots(1, len(parts), sharey=True, squeeze=False)[0]
-    image = None
     for panel, part in zip(axes, parts, strict=True):
         cells = np.full((len(kinds), most), np.nan)
         for row, kind in enumerate(kinds):
@@ -102,7 +101,7 @@ def heat_map(cases: Sequence[Mapping[str, Any]], fullest: str) -> Figure:
             for column, case in enumerate(own):
                 if part in case['subsets'] and case['category'] != 'nothing there':
                     cells[row, column] = case['subsets'][part]['accuracy']
-        image = panel.imshow(cells, cmap='RdYlGn', vmin=0.5, vmax=1.0, aspect='auto')
+        panel.imshow(cells, cmap='RdYlBu', vmin=0.5, vmax=1.0, aspect='auto')
         for row, column in zip(*np.nonzero(np.isfinite(cells)), strict=True):
             panel.text(column, row, f'{100 * cells[row, column]:.1f}', ha='center', va='center',
                        fontsize=8)  # fmt: skip
@@ -119,7 +118,7 @@ def heat_map(cases: Sequence[Mapping[str, Any]], fullest: str) -> Figure:
         [kind if kind == CLEAN else f'{words(kind)}  {own_severities[kind]}' for kind in kinds],
         fontsize=9,
     )
-    figure.colorbar(image, ax=list(axes), shrink=0.5, label='accuracy', extend='min')
+    figure.colorbar(axes[0].images[0], ax=list(axes), shrink=0.5, label='accuracy', extend='min')
     return figure
 
 

@@ -75,6 +75,6 @@ class LateFusion:
                 with torch.inference_mode():
                     vectors = embedding.fused((modality,), rows)
                     logits = network.model.logits(vectors, texts).numpy()
-                total[np.ix_(rows, known)] += softmax(logits)
+                total[rows[:, None], np.array(known)] += softmax(logits)
         sums = total.sum(axis=1, keepdims=True)
         return np.where(sums > 0, total / np.maximum(sums, 1e-12), 1.0 / len(self.labels))
