@@ -18,6 +18,7 @@ from mujo_core.evaluation.report import write_report
 from mujo_core.evaluation.robustness_benchmark import made_up_clips, measure_robustness
 from mujo_core.evaluation.runs import join_runs
 from mujo_core.model.checkpoint import Checkpoint, load_checkpoint
+from mujo_core.recognition.playback import live_windows
 from mujo_core.recording import Recording, Segment, Stream
 from mujo_core.window import WindowSpec
 
@@ -156,6 +157,23 @@ def test_distinct_windows_are_encoded_once_and_like_all_others(held_out, clips, 
     np.testing.assert_array_equal(other.vectors['pose'], found.vectors['pose'])
     assert (other.vectors['imu'] - found.vectors['imu']).abs().max() > 0.1
     assert encode([None, windows[0]]).present['pose'].tolist() == [False, True]
+
+
+def test_a_node_looks_at_what_has_arrived():
+    t = np.arange(0, 6, 0.02)
+    imu = Stream(t, np.ones((len(t), 6), np.float32))
+    pose_t = np.arange(0, 4, 0.04)
+    pose = Stream(pose_t, np.random.default_rng(0).normal(size=(len(pose_t), 16, 3)))
+    take = Recording('take', 'd', '1', {'imu/waist': imu, 'pose': pose})
+    seen = list(live_windows(take, SPEC, [-1.0, 2.0, 4.1, 5.0, 9.0]))
+    assert seen[0] == (np.inf, None)
+    windows = [window for _, window in seen[1:]]
+    ends = [window.end - 1000.0 for window in windows]
+    # It waits 0.25 s for the skeleton, then goes on without.
+    assert ends == pytest.approx([2.0, 3.96, 5.0, 5.98])
+    assert [w.coverage['pose'] for w in windows] == pytest.approx([51 / 75, 1.0, 49 / 75, 25 / 75],
+                                                                  abs=0.02)  # fmt: skip
+    assert [age for age, _ in seen[1:]] == pytest.approx([0.0, 0.0, 0.0, 3.02], abs=1e-6)
 
 
 def test_long_recordings_are_scored_window_by_window(held_out):
