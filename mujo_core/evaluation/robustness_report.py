@@ -81,36 +81,43 @@ def _beside(data: Mapping[str, Any]) -> list[Table]:
 
 
 def heat_map(cases: Sequence[Mapping[str, Any]], fullest: str) -> Figure:
-    """Draw accuracy by corruption (rows) and severity (columns), a panel a subset."""
+    """Draw accuracy by corruption (rows) and severity (columns), a panel a subset.
+
+    Where nothing is there is left out: it has no accuracy of the same kind.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(
             f"a report needs matplotlib ({error}): pip install 'mujo_ros[evaluate]'"
         ) from error
-    kinds = list(dict.fromkeys(str(c['corruption']) for c in cases))
+    shown = [c for c in cases if c['category'] != 'nothing there']
+    kinds = list(dict.fromkeys(str(c['corruption']) for c in shown))
     parts = [fullest, *(fullest.split('+') if '+' in fullest else [])]
-    most = max(sum(c['corruption'] == kind for c in cases) for kind in kinds)
+    most = max(sum(c['corruption'] == kind for c in shown) for kind in kinds)
     figure = Figure(figsize=(4.2 + 2.6 * len(parts), 1.4 + 0.34 * len(kinds)), dpi=120,
                     layout='constrained')  # fmt: skip
     axes = figure.subplots(1, len(parts), sharey=True, squeeze=False)[0]
     for panel, part in zip(axes, parts, strict=True):
         cells = np.full((len(kinds), most), np.nan)
         for row, kind in enumerate(kinds):
-            own = [c for c in cases if c['corruption'] == kind]
+            own = [c for c in shown if c['corruption'] == kind]
             for column, case in enumerate(own):
-                if part in case['subsets'] and case['category'] != 'nothing there':
+                if part in case['subsets']:
                     cells[row, column] = case['subsets'][part]['accuracy']
         panel.imshow(cells, cmap='RdYlBu', vmin=0.5, vmax=1.0, aspect='auto')
         for row, column in zip(*np.nonzero(np.isfinite(cells)), strict=True):
-            panel.text(column, row, f'{100 * cells[row, column]:.1f}', ha='center', va='center',
-                       fontsize=8)  # fmt: skip
+            share = cells[row, column]
+            colour = 'white' if share > 0.92 or share < 0.58 else 'black'
+            panel.text(column, row, f'{100 * share:.1f}', ha='center', va='center', fontsize=8,
+                       color=colour)  # fmt: skip
         panel.set_title(part, fontsize=12)
         panel.set_xticks([])
-        panel.set_xlabel('mild to severe', fontsize=10)
+        panel.set_xlabel('severities as listed', fontsize=10)
+        panel.tick_params(length=0)
         panel.spines[:].set_visible(False)
     own_severities = {
-        kind: ', '.join(_shown(c['severity']) for c in cases if c['corruption'] == kind)
+        kind: ', '.join(_shown(c['severity']) for c in shown if c['corruption'] == kind)
         for kind in kinds
     }
     axes[0].set_yticks(
