@@ -85,6 +85,15 @@ class Ours:
         return float(np.mean(known)) if known and len(known) == len(values) else None
 
     @property
+    def protocol(self) -> str:
+        """Who was tested, in words; the checkpoint's card says whom it has seen."""
+        who = f'{self.reports[0]["dataset"]}, subjects {", ".join(self.subjects)}'
+        if len(self.reports) > 1:
+            return f'{who}: {len(self.reports)} checkpoints, each on people it has not seen'
+        split = self.reports[0]['split']
+        return f'{who}: split {split}' if split not in ('all', 'subjects') else who
+
+    @property
     def baselines(self) -> list[str]:
         """The baselines that were put beside ours in every report."""
         first = self.reports[0]['cases'][0].get('baselines', {})
@@ -132,7 +141,7 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 def _task(task: dict[str, Any], ours: Ours) -> list[str]:
     value = ours.case('clean', _SUBSETS, task['subset'])
     columns = ['system', task['figure'], 'source', 'protocol', 'caveat']
-    rows = [['**mujo_ros**', _percent(value), 'this run', task['protocol'], task['caveat']]]
+    rows = [['**mujo_ros**', _percent(value), 'this run', ours.protocol, task['caveat']]]
     rows += [[str(r[k]) for k in ('system', 'value', 'source', 'protocol', 'caveat')]
              for r in task['rows']]  # fmt: skip
     return [f'## {task["name"]}', '', *_table(columns, rows)]

@@ -27,7 +27,8 @@ def report(subject, pieces, accuracy, **baselines):
     cases += [case(f'{c} 1', c, accuracy - 0.1, **baselines) for c in PUBLISHED]
     cases += [case(f'{c} 2', c, accuracy - 0.2, **baselines) for c in PUBLISHED]
     return {
-        'dataset': 'utd_mhad', 'subjects': [subject], 'checkpoint': f'folds/without_{subject}',
+        'dataset': 'utd_mhad', 'split': 'test', 'subjects': [subject],
+        'checkpoint': f'folds/without_{subject}',
         'unit': 'recording', 'pieces': pieces, 'fullest': 'pose+imu', 'cases': cases,
         'categories': {},
     }  # fmt: skip
@@ -46,6 +47,10 @@ def test_reports_are_pooled_by_recordings(reports):
     assert ours.case('clean', 'subsets', 'pose+imu') == pytest.approx(0.95)
     assert ours.category('noise') == pytest.approx(0.80)
     assert ours.case('clean', 'baselines', 'minirocket') == pytest.approx(0.55)
+    assert ours.protocol == (
+        'utd_mhad, subjects 1, 3: 2 checkpoints, each on people it has not seen'
+    )
+    assert Ours(reports[:1]).protocol == 'utd_mhad, subjects 1: split test'
     # What was not asked everywhere is not shown.
     assert ours.baselines == ['minirocket']
     assert ours.category('nonsense') is None
