@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _BUILT_IN = (
-    'full', 'missing_modality', 'robustness', 'low_label', 'zero_shot', 'retrieval',
+    'full', 'missing_modality', 'low_label', 'zero_shot', 'retrieval', 'robustness',
 )  # fmt: skip
 
 
