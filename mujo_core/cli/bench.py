@@ -62,13 +62,15 @@ def _bench_robustness(options: argparse.Namespace) -> int:
         f'{machine["cpus"]} CPUs with a load of {machine["load_before"]:.1f} before, torch on '
         f'{machine["torch_threads"]} threads; 430 clips take {_number(report["reckoned_s"])} s '
         'of CPU',
-        ['step', 's', 'ms a clip and case'],
+        ['step', 's of CPU', 'ms a clip and case'],
         [
             [step, _number(seconds), _number(1e3 * seconds / count)]
             for step, seconds in report['steps'].items()
         ],
     )
-    print_table('the slowest', ['case', 's'], [[n, _number(s)] for n, s in report['slowest']])
+    print_table(
+        'the slowest', ['case', 's of CPU'], [[n, _number(s)] for n, s in report['slowest']]
+    )
     return 0
 
 

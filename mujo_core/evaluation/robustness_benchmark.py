@@ -56,7 +56,8 @@ def measure_robustness(
 
     Returns:
         ``machine``; ``clips``, ``cases``; ``seconds`` and ``cpu_seconds`` in all; ``steps``: name
-        to seconds; ``slowest``: (case, seconds); ``reckoned_s``: for UTD-MHAD's test half.
+        to seconds of CPU; ``slowest``: (case, the same); ``reckoned_s``: for UTD-MHAD's test
+        half.
     """
     load_before = os.getloadavg()[0]
     task = Task(checkpoint, '', dataset, 'all', recordings)
