@@ -29,6 +29,7 @@ PACKAGES = {
         'ablate',
         'evaluate',
         'evaluate_bag',
+        'compare',
         'bench',
         'data',
         'record_truth',
