@@ -40,7 +40,7 @@ ARRAYS = {
     'imu/PLACEMENT/acc': '(N, 3) float32, m/s^2 with gravity, in the axes of the device',
     'imu/PLACEMENT/gyro': '(N, 3) float32, rad/s, in the axes of the device',
     'video/t': '(F,) float64, s; only of videos',
-    'video/frames': "(F, side, side, 3) uint8 rgb around the person, or (F, features) float16",
+    'video/frames': '(F, side, side, 3) uint8 rgb around the person, or (F, features) float16',
 }
 
 
@@ -72,8 +72,8 @@ def data_card(content: dict[str, Any], statistics: Statistics) -> str:
     lines = [
         '# Data card',
         '',
-        f'{statistics.samples} clips of {statistics.seconds / 3600:.2f} hours, made by `mujo build` '
-        f'(format {FORMAT}) from {len(statistics.groups)} sources: '
+        f'{statistics.samples} clips of {statistics.seconds / 3600:.2f} hours, made by '
+        f'`mujo build` (format {FORMAT}) from {len(statistics.groups)} sources: '
         + ', '.join(f'{n} of {kind.replace("_", " ")}' for kind, n in statistics.kinds.items())
         + '.',
         '',

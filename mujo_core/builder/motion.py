@@ -9,12 +9,14 @@ import numpy as np
 from mujo_core.builder.floor import find_up, stand_on_floor
 from mujo_core.builder.quality import Quality, measure_quality
 from mujo_core.builder.settings import PoseSettings
-from mujo_core.builder.smoothing import bridge_gaps, smooth
+from mujo_core.builder.smoothing import bridge_gaps, smooth, without_spikes
 from mujo_core.builder.tracks import Track, box_of
 from mujo_core.pose_estimator import LAYOUT, SEEN, focal_from_field_of_view, locate_in_camera
 from mujo_core.skeleton import canonical_joints
 
 _AS_IT_IS = (0.0, 0.0, 1.0)
+_SPIKE = 0.25  # m, by which no joint is off for a moment, nor a body within _BODY_SPAN pictures
+_JOINT_SPAN, _BODY_SPAN = 5, 9
 _DEPTH_SLOWEST, _DEPTH_GAIN = 0.5, 1.5  # Hz, Hz per unit of the logarithm of distance
 
 
@@ -61,10 +63,10 @@ def track_motion(
     if np.isfinite(relative).all(axis=2).any(axis=1).sum() < 2:
         return None
     gap = settings.max_gap
-    smoothed = smooth(
-        stamps, bridge_gaps(stamps, relative, gap), settings.slowest, settings.gain, gap
-    )
-    joints = smoothed + _steady_path(stamps, bridge_gaps(stamps, root, gap), settings)
+    steady = bridge_gaps(stamps, without_spikes(relative, _JOINT_SPAN, _SPIKE), gap)
+    smoothed = smooth(stamps, steady, settings.slowest, settings.gain, gap)
+    path = bridge_gaps(stamps, without_spikes(root, _BODY_SPAN, _SPIKE), gap)
+    joints = smoothed + _steady_path(stamps, path, settings)
     ground = find_up(stamps, joints)
     upright, _ = stand_on_floor(joints, ground.up)
     heights = np.array([box_of(pose)[3] - box_of(pose)[1] for pose in track.poses])
@@ -83,10 +85,7 @@ def _steady_path(stamps: np.ndarray, root: np.ndarray, settings: PoseSettings) -
     A body's distance comes from its size in pixels and trembles far more than its direction.
     """
     distance = root[..., 2:]
-    direction = smooth(
-        stamps, root / distance, settings.slowest, settings.gain, settings.max_gap
-    )
+    direction = smooth(stamps, root / distance, settings.slowest, settings.gain, settings.max_gap)
     steady = smooth(stamps, np.log(distance), _DEPTH_SLOWEST, _DEPTH_GAIN, settings.max_gap)
     path: np.ndarray = direction * np.exp(steady)
     return path
-

@@ -34,7 +34,9 @@ def build_motion_clip(clip: Clip, settings: BuildSettings) -> ClipResult:
     samples: list[Sample] = []
     left_out: list[LeftOut] = []
     length = len(joints) / rate
-    for part in np.array_split(np.arange(len(joints)), max(1, math.ceil(length / settings.cut.longest))):
+    for part in np.array_split(
+        np.arange(len(joints)), max(1, math.ceil(length / settings.cut.longest))
+    ):
         start, end = (round(float(stamps[i]), 3) for i in (part[0], part[-1]))
         if end - start < settings.cut.shortest:
             reason = f'{end - start:.1f} s long, expected {settings.cut.shortest:g} or more'

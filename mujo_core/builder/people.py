@@ -35,9 +35,7 @@ def _bundle() -> bytes:
     held = io.BytesIO()
     with zipfile.ZipFile(held, 'w', zipfile.ZIP_STORED) as bundle:
         for name, path, mean, deviation in parts:
-            writer = metadata_writer.MetadataWriter.create(
-                bytearray((modules / path).read_bytes())
-            )
+            writer = metadata_writer.MetadataWriter.create(bytearray((modules / path).read_bytes()))
             writer.add_image_input([mean], [deviation])
             bundle.writestr(zipfile.ZipInfo(name), bytes(writer.populate()[0]))
     return held.getvalue()

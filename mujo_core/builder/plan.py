@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from mujo_core.builder.captions import between
@@ -111,7 +112,7 @@ def _pieces(
     count = math.ceil((end - chapter.start) / settings.longest)
     step = (end - chapter.start) / count
     edges = [round(chapter.start + place * step, 3) for place in range(count)] + [round(end, 3)]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(pairwise(edges))
 
 
 def _length(path: Path) -> float:
@@ -126,9 +127,7 @@ def _with_splits(clips: list[Clip], share: float) -> list[Clip]:
     if chosen and all(chosen.values()) and all(not clip.split for clip in clips):
         chosen = dict.fromkeys(chosen, False)
     return [
-        clip
-        if clip.split
-        else replace(clip, split='validation' if chosen[clip.group] else 'train')
+        clip if clip.split else replace(clip, split='validation' if chosen[clip.group] else 'train')
         for clip in clips
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections import Counter
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -144,7 +145,7 @@ def _more(count: int) -> str:
     return f'<p>... and {count - _MOST_ROWS} more in build.json</p>' if count > _MOST_ROWS else ''
 
 
-def _table(rows: list[tuple[str, ...]]) -> str:
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
     cells = [
         '<tr>'
         + ''.join(

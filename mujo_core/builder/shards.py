@@ -68,7 +68,7 @@ class ShardWriter:
         if self._samples and (full or self._samples >= self._settings.clips):
             self.close()
         if self._tar is None:
-            self._tar = tarfile.open(self._working, 'w', format=tarfile.USTAR_FORMAT)
+            self._tar = tarfile.TarFile(self._working, 'w', format=tarfile.USTAR_FORMAT)
         for extension in sorted(sample.files):
             add_member(self._tar, f'{sample.key}.{extension}', sample.files[extension])
         self._samples += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 _SPEED_CUTOFF = 4.0  # Hz, of the speed that the smoothing follows
@@ -20,7 +22,7 @@ def bridge_gaps(stamps: np.ndarray, values: np.ndarray, max_gap: float) -> np.nd
     values = values.copy()
     for joint in range(values.shape[1]):
         seen = np.flatnonzero(np.isfinite(values[:, joint]).all(axis=1))
-        for first, last in zip(seen[:-1], seen[1:], strict=True):
+        for first, last in pairwise(seen):
             if last - first < 2 or stamps[last] - stamps[first] > max_gap + 1e-6:
                 continue
             inside = slice(first + 1, last)
@@ -28,6 +30,23 @@ def bridge_gaps(stamps: np.ndarray, values: np.ndarray, max_gap: float) -> np.nd
             step = values[last, joint] - values[first, joint]
             values[inside, joint] = values[first, joint] + share[:, None] * step
     return values
+
+
+def without_spikes(values: np.ndarray, width: int, limit: float) -> np.ndarray:
+    """Take out samples that lie off the median of those around them.
+
+    Args:
+        values: (T, J, D), NaN where not seen.
+        width: odd number of samples; motion that goes on for half of them is kept however fast.
+        limit: the largest distance that is kept.
+    """
+    around = np.pad(values, ((width // 2, width // 2), (0, 0), (0, 0)), constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(around, width, axis=0)
+    seen = np.isfinite(values).all(axis=2)
+    middle = np.full(values.shape, np.nan)
+    middle[seen] = np.nanmedian(windows[seen], axis=-1)
+    off = np.linalg.norm(values - middle, axis=2) > limit
+    return np.where(off[..., None], np.nan, values)
 
 
 def smooth(

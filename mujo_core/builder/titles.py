@@ -7,10 +7,20 @@ import unicodedata
 
 from mujo_core.labels import identifier, merge, taxonomy
 
-_NUMBER = r'(?:\d+(?:[.,]\d+)?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty)'
-_UNIT = r'(?:s|secs?|seconds?|m|mins?|minutes?|hrs?|hours?)'
-_COUNT = r'(?:x|times|reps?|repetitions?|rounds?|sets?|laps?|kg|kgs|lbs?|pounds?)'
-_PART = r'(?:exercise|move|movement|drill|workout|round|set|part|step|day|week|circuit|block|station|chapter|video|no|nr|number)'
+
+def _any(words: str) -> str:
+    return f'(?:{"|".join(words.split())})'
+
+
+_NUMBER = _any(
+    r'\d+(?:[.,]\d+)? one two three four five six seven eight nine ten twelve fifteen twenty thirty'
+)
+_UNIT = _any('s secs? seconds? m mins? minutes? hrs? hours?')
+_COUNT = _any('x times reps? repetitions? rounds? sets? laps? kgs? lbs? pounds?')
+_PART = _any(
+    'exercise move movement drill workout round set part step day week circuit block station '
+    'chapter video no nr number'
+)
 _REMOVED = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (

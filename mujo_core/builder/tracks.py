@@ -20,6 +20,7 @@ _DOUBT = 0.1  # of the reach by which one continuation must be better than anoth
 _SAME = 0.25  # of the body's height between joints of one body that is found twice
 _CLOSE = 0.55  # share of the smaller box that the other covers
 _FEWEST = 8
+_ESTABLISHED = 4  # poses from which on a track is a person, not a slip of the model
 
 
 @dataclass
@@ -76,8 +77,9 @@ class Tracker:
             for row, column in zip(*linear_sum_assignment(np.minimum(cost, 1e3)), strict=True):
                 if cost[row, column] > 1.0:
                     continue
-                rivals = _rivals(cost, row, column)
-                if column in crowded or len(rivals):
+                rivals = [r for r in _rivals(cost, row, column)
+                          if len(self._open[r].poses) >= _ESTABLISHED]  # fmt: skip
+                if column in crowded or rivals:
                     ended += [self._open[row], *(self._open[rival] for rival in rivals)]
                 else:
                     joined[int(column)] = self._open[row]

@@ -30,9 +30,7 @@ class Outcome:
     error: str = ''
 
 
-def by_processes(
-    clips: Sequence[Clip], settings: BuildSettings, workers: int
-) -> Iterator[Outcome]:
+def by_processes(clips: Sequence[Clip], settings: BuildSettings, workers: int) -> Iterator[Outcome]:
     """Yield outcomes as they come from `workers` processes of this machine.
 
     Raises:

@@ -2,7 +2,7 @@
 
     build.json               shards with their checksums, and how they were made
     labels.yaml              label: {description, synonyms, prompts}
-    fimad-SPLIT-NNNNNN.tar   WebDataset: KEY.json, KEY.npz (arrays as in a folder of one's own), KEY.jpg
+    fimad-SPLIT-NNNNNN.tar   WebDataset: KEY.json, KEY.npz (arrays as in `folder`), KEY.jpg
 
 A shard whose checksum is not that of the index, and a sample that does not fit the schema, is
 named in the log and left out; the rest loads.
@@ -84,7 +84,8 @@ def _load(root: Path, index: dict[str, Any]) -> Iterator[Recording]:
 
 def _read_shard(name: str, content: bytes) -> Iterator[Recording]:
     with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-        key, files = '', {}
+        key = ''
+        files: dict[str, bytes] = {}
         for member in tar:
             stem, _, extension = member.name.partition('.')
             if stem != key and files:
