@@ -145,6 +145,7 @@ DATASET = DataSet(
     load=load_fimad,
     title='what `mujo build` made from videos and motion capture',
     citation='the terms of the sources it was built from',
+    virtual_imu=True,
     read_labels=read_labels,
     read_splits=read_splits,
 )
