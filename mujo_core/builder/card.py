@@ -29,6 +29,7 @@ _FACTS: dict[str, Any] = {
     'description': _TEXT,
     'captions': {'type': 'array', 'items': _TEXT},
     'imu': {'type': 'array', 'items': {'enum': list(PLACEMENTS)}},
+    'notes': {'type': 'array', 'items': _TEXT},
     'quality': {'type': 'object', 'additionalProperties': _NUMBER},
 }
 ARRAYS = {
@@ -50,7 +51,7 @@ def schema() -> dict[str, Any]:
         '$schema': 'https://json-schema.org/draft/2020-12/schema',
         'title': 'a sample: KEY.json; beside it KEY.npz and, of videos, KEY.jpg',
         'type': 'object',
-        'required': list(_FACTS),
+        'required': [name for name in _FACTS if name != 'notes'],
         'properties': _FACTS,
         'arrays': ARRAYS,
     }

@@ -13,6 +13,7 @@ from mujo_core.builder.motion_files import read_motion
 from mujo_core.builder.quality import measure_quality
 from mujo_core.builder.sample import make_sample
 from mujo_core.builder.settings import BuildSettings
+from mujo_core.datasets.summary import collected_problems
 
 _UP = np.array([0.0, 0.0, 1.0])
 _RATE = 60.0  # Hz, the most that is kept of a capture
@@ -25,7 +26,8 @@ def build_motion_clip(clip: Clip, settings: BuildSettings) -> ClipResult:
         ImportError: what reads this kind of file is not installed.
         OSError, ValueError: the file cannot be read.
     """
-    joints, rate = read_motion(Path(clip.path), clip.reading)
+    with collected_problems() as notes:
+        joints, rate = read_motion(Path(clip.path), clip.reading)
     every = max(1, math.floor(rate / _RATE))
     joints, rate = joints[::every], rate / every
     stamps = np.arange(len(joints)) / rate
@@ -49,6 +51,8 @@ def build_motion_clip(clip: Clip, settings: BuildSettings) -> ClipResult:
             continue
         key = f'{clip.split}-{clip.name}-{len(samples) + 1:02d}'
         samples.append(
-            make_sample(clip, key, 1, stamps[part], upright.astype(np.float32), quality, {})
+            make_sample(
+                clip, key, 1, stamps[part], upright.astype(np.float32), quality, {'notes': notes}
+            )
         )
     return ClipResult(samples, left_out)

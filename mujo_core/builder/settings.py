@@ -25,7 +25,7 @@ class CutSettings:
     """
 
     longest: float = 115.0
-    shortest: float = 1.5
+    shortest: float = 1.0
     validation: float = 0.15
 
 

@@ -5,6 +5,7 @@ A clip that fails, or takes its process with it, fails alone.
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -99,6 +100,8 @@ class _Worker:
 
 def _serve(pipe: Connection, settings: BuildSettings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What a reader warns of is noted in the sample.
+    logging.getLogger('mujo_core.datasets').propagate = False
     while True:
         try:
             clip = pipe.recv()
