@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 import zipfile
 from functools import lru_cache
 from pathlib import Path
@@ -56,6 +57,7 @@ class PeopleEstimator:
 
     def __init__(self, people: int) -> None:
         os.environ.setdefault('GLOG_minloglevel', '2')
+        warnings.filterwarnings('ignore', 'SymbolDatabase.GetPrototype', UserWarning)
         try:
             import mediapipe
             from mediapipe.tasks.python import BaseOptions, vision

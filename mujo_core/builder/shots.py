@@ -28,28 +28,30 @@ def split_shots(pictures: Iterable[Picture]) -> Iterator[tuple[int, Picture]]:
     for picture in pictures:
         small = _small(picture.bgr)
         if held is not None:
-            shot += _is_cut(before, held[1], small, usual)
+            cut, before = _look(before, held[1], small, usual)
+            shot += cut
             yield shot, held[0]
-            before = held[1]
         held = picture, small
     if held is not None:
-        shot += _is_cut(before, held[1], held[1], usual)
-        yield shot, held[0]
+        cut, _ = _look(before, held[1], held[1], usual)
+        yield shot + cut, held[0]
 
 
-def _is_cut(
+def _look(
     before: np.ndarray | None, here: np.ndarray, after: np.ndarray, usual: deque[float]
-) -> bool:
+) -> tuple[bool, np.ndarray]:
+    """Say whether a picture begins a shot, and which picture the next is compared with."""
     if before is None:
-        return False
+        return False, here
     change, lasting = _difference(before, here), _difference(before, after)
-    level = float(np.median(usual)) if usual else 0.0
-    cut = min(change, lasting) > max(_CHANGE, _CONTRAST * level)
-    if cut:
-        usual.clear()
-    else:
+    level = max(_CHANGE, _CONTRAST * float(np.median(usual))) if usual else _CHANGE
+    if change <= level:
         usual.append(change)
-    return cut
+        return False, here
+    if lasting <= level:
+        return False, before
+    usual.clear()
+    return True, here
 
 
 def _difference(one: np.ndarray, other: np.ndarray) -> float:

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-_SPEED_CUTOFF = 4.0  # Hz, of the speed that the smoothing follows
+_SPEED_CUTOFF = 1.5  # Hz, of the speed that the smoothing follows
 
 
 def bridge_gaps(stamps: np.ndarray, values: np.ndarray, max_gap: float) -> np.ndarray:

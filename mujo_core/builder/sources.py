@@ -184,7 +184,7 @@ def _motion(path: Path, name: str, labels: _Labels) -> Source | None:
     if known.passed_over:
         return None
     chapters = [Chapter(0.0, math.inf, known.label)]
-    group = f'{path.parent.name}/{known.subject or name}'
+    group = f'{Path(name).parent.as_posix()}/{known.subject}' if known.subject else name
     return Source(path, name, MOTION_CAPTURE, group, chapters, reading=known.reading)
 
 

@@ -65,7 +65,7 @@ def words_of(title: str) -> str:
     words = text.lower().split()
     while words and words[0] in ('of', 'the', 'a', 'and', 'with', 'for', 'next', 'up'):
         words.pop(0)
-    while words and words[-1] in ('of', 'the', 'a', 'and', 'with', 'for', 'part', 'x', 'again'):
+    while words and words[-1] in ('of', 'the', 'a', 'and', 'with', 'for', 'part', 'again'):
         words.pop()
     return ' '.join(words) if any(any(c.isalpha() for c in word) for word in words) else ''
 

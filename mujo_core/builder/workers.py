@@ -100,6 +100,8 @@ class _Worker:
 
 def _serve(pipe: Connection, settings: BuildSettings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # MediaPipe and decoders write there what says nothing; what fails comes back by the pipe.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     # What a reader warns of is noted in the sample.
     logging.getLogger('mujo_core.datasets').propagate = False
     while True:
