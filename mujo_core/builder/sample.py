@@ -8,9 +8,13 @@ import numpy as np
 
 from mujo_core.builder.clip import Clip, Sample
 from mujo_core.builder.quality import Quality
+from mujo_core.inertial import STANDARD_GRAVITY
 from mujo_core.virtual_imu import PLACEMENTS, virtual_imu
 
 IMU_RATE = 50.0
+_FORCE, _TURN = 16 * STANDARD_GRAVITY, np.deg2rad(2000.0)
+"""What a wearable measures at most on an axis, m/s^2 and rad/s; a skeleton that flips gives more."""
+_AROUND = 5  # samples on both sides of one beyond the range that are not believed either
 FORMAT = 1
 """Of the JSON and arrays of a sample."""
 
@@ -46,12 +50,13 @@ def make_sample(
     placements = []
     for placement in PLACEMENTS:
         stream = virtual_imu(times, arrays['skeleton/xyz'], placement, IMU_RATE)
-        if len(stream) > 1:
+        samples = np.asarray(stream.values, np.float32)
+        kept = _in_range(samples)
+        if kept.sum() > 1:
             placements.append(placement)
-            samples = np.asarray(stream.values, np.float32)
-            arrays[f'imu/{placement}/t'] = np.round(stream.stamps, 4)
-            arrays[f'imu/{placement}/acc'] = samples[:, :3]
-            arrays[f'imu/{placement}/gyro'] = samples[:, 3:]
+            arrays[f'imu/{placement}/t'] = np.round(stream.stamps[kept], 4)
+            arrays[f'imu/{placement}/acc'] = samples[kept, :3]
+            arrays[f'imu/{placement}/gyro'] = samples[kept, 3:]
     if frames is not None and len(frames[0]) > 1:
         arrays['video/t'] = np.round(frames[0] - start, 4)
         arrays['video/frames'] = frames[1]
@@ -75,3 +80,11 @@ def make_sample(
         **further,
     }
     return Sample(key, facts, arrays, picture)
+
+
+def _in_range(samples: np.ndarray) -> np.ndarray:
+    """Return which samples (N, 6) a device could have measured."""
+    beyond = (np.abs(samples[:, :3]) > _FORCE).any(axis=1)
+    beyond |= (np.abs(samples[:, 3:]) > _TURN).any(axis=1)
+    near: np.ndarray = np.convolve(beyond, np.ones(2 * _AROUND + 1), 'same') > 0
+    return ~near[: len(samples)] if len(samples) > 2 * _AROUND else ~beyond

@@ -65,14 +65,25 @@ def smooth(
     Returns:
         (T, J, D), NaN where `values` is.
     """
-    forward = _one_euro(stamps, values, slowest, gain, max_gap)
-    backward = _one_euro(-stamps[::-1], values[::-1], slowest, gain, max_gap)[::-1]
-    return (forward + backward) / 2
+    back = slice(None, None, -1)
+    how = (slowest, gain, max_gap)
+    # Each begins where the other arrives: a path does not hang on its first and last sample.
+    start = _one_euro(-stamps[back], values[back], values[back], *how)[back]
+    forward = _one_euro(stamps, values, start, *how)
+    backward = _one_euro(-stamps[back], values[back], forward[back], *how)[back]
+    mean: np.ndarray = (forward + backward) / 2
+    return mean
 
 
 def _one_euro(
-    stamps: np.ndarray, values: np.ndarray, slowest: float, gain: float, max_gap: float
+    stamps: np.ndarray,
+    values: np.ndarray,
+    start: np.ndarray,
+    slowest: float,
+    gain: float,
+    max_gap: float,
 ) -> np.ndarray:
+    """Filter in one direction; where a joint begins, it begins at `start`."""
     smoothed = np.full(values.shape, np.nan)
     joints = values.shape[1]
     held, speed = np.full(values.shape[1:], np.nan), np.zeros(values.shape[1:])
@@ -83,7 +94,7 @@ def _one_euro(
         step = stamp - since
         fresh = seen & ~(step <= max_gap + 1e-6)
         going = seen & ~fresh
-        held[fresh], speed[fresh] = value[fresh], 0.0
+        held[fresh], speed[fresh] = start[place, fresh], 0.0
         if going.any():
             time = step[going, None]
             rate = (value[going] - raw[going]) / time
