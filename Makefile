@@ -1,7 +1,7 @@
 # `make help` lists the targets. Everything is installed into .venv, nothing outside of this folder.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench train evaluate fuzz clean
+.PHONY: help install demo test lint bench train evaluate soak fuzz clean
 
 # The first Python that MediaPipe has wheels for (3.10 to 3.12); `make PYTHON=... demo` takes another.
 PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
@@ -54,6 +54,9 @@ train: $(VENV)/.installed  ## train the default model: DATA=folder of UTD-MHAD, 
 
 evaluate: $(VENV)/.installed  ## score a checkpoint: DATA=folder of UTD-MHAD, CHECKPOINT=folder
 	$(VENV)/bin/mujo evaluate --checkpoint '$(CHECKPOINT)' --dataset utd_mhad --root '$(DATA)' --split test
+
+soak: $(VENV)/.installed  ## kill a build ten times and resume it, by processes and by Ray
+	MUJO_KILLS=10 $(RUN) -m pytest test/core/test_build.py
 
 fuzz: $(VENV)/.installed  ## look for files and messages that crash what reads them, SECONDS=60 for each kind (atheris)
 	@$(RUN) -c 'import atheris' 2>/dev/null || $(PIP) 'atheris>=3,<4'

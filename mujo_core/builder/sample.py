@@ -13,7 +13,7 @@ from mujo_core.virtual_imu import PLACEMENTS, virtual_imu
 
 IMU_RATE = 50.0
 _FORCE, _TURN = 16 * STANDARD_GRAVITY, np.deg2rad(2000.0)
-"""What a wearable measures at most on an axis, m/s^2 and rad/s; a skeleton that flips gives more."""
+"""What a wearable measures at most on an axis; a skeleton that flips gives more."""
 _AROUND = 5  # samples on both sides of one beyond the range that are not believed either
 FORMAT = 1
 """Of the JSON and arrays of a sample."""

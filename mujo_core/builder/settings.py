@@ -178,7 +178,7 @@ def read_settings(path: str | Path | None, overrides: Sequence[str] = ()) -> Bui
     except OmegaConfBaseException as error:
         where = getattr(error, 'full_key', None) or ''
         raise ValueError(
-            f'setting {where}: {str(error).splitlines()[0]}; see config/build'
+            f'setting {where}: {str(error).splitlines()[0]}; see config/build/default.yaml'
         ) from error
     return settings
 

@@ -6,6 +6,7 @@ import re
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import pairwise
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -14,7 +15,7 @@ from mujo_core.builder.captions import between, read_captions
 from mujo_core.builder.chapters import read_chapters, read_info
 from mujo_core.builder.describe import with_descriptions
 from mujo_core.builder.plan import make_plan
-from mujo_core.builder.settings import CutSettings, TextSettings, read_settings
+from mujo_core.builder.settings import BuildSettings, CutSettings, TextSettings, read_settings
 from mujo_core.builder.sources import Unusable, find_sources
 from mujo_core.builder.titles import describe, label_of, words_of
 
@@ -205,6 +206,8 @@ def test_a_service_that_the_user_names_describes_each_activity_once(folder, tmp_
 def test_settings_say_which_one_is_wrong(tmp_path):
     file = tmp_path / 's.yaml'
     file.write_text('pose: {people: 3}\n')
+    default = Path(__file__).parents[2] / 'config' / 'build' / 'default.yaml'
+    assert read_settings(default) == BuildSettings()
     settings = read_settings(file, ['--quality.visible', '0.7'])
     assert (settings.pose.people, settings.quality.visible) == (3, 0.7)
     for overrides, word in (
