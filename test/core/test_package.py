@@ -25,6 +25,7 @@ PACKAGES = {
     },
     'mujo_core': {
         'train',
+        'build',
         'cross_validate',
         'ablate',
         'evaluate',
