@@ -268,6 +268,8 @@ class HarNode(AutostartNode):
         figures.coverage = dict(activity.coverage)
 
     def _failed(self, error: Exception) -> None:
+        if not self.context.ok():  # the process is on its way out: nothing can be published
+            return
         self._figures.failures += 1
         line = traceback.format_exception_only(error)[-1].strip()
         if line not in self._said and len(self._said) < 100:
