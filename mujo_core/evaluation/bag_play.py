@@ -23,8 +23,8 @@ from mujo_core.timeline import SILENT_AFTER
 from mujo_core.upright import UpDirection
 from mujo_core.window import Window
 
-BATCH = 64
-"""Windows that the model sees at once; more are no faster."""
+BATCH = 16
+"""Windows that the model sees at once; more are slower, since what they need leaves the cache."""
 
 
 def play(
