@@ -16,6 +16,7 @@ from mujo_core import __version__
 VERBS = {
     'train': 'fit a model on a data set and write a checkpoint',
     'cross_validate': 'leave one subject out, over seeds: what to choose models by',
+    'ablate': 'compare a grid of settings, each cross-validated',
     'evaluate': 'score a checkpoint on a data set',
     'evaluate_bag': 'score a checkpoint on a bag against ground truth',
     'record_truth': 'say by keyboard who does what, while it happens',

@@ -271,7 +271,11 @@ class Recognizer:
         window = self.timeline.cut(end)
         if window is None or window.total < LEAST_TOTAL_COVERAGE:
             return None
-        used = [n for n, share in window.coverage.items() if share >= LEAST_STREAM_COVERAGE]
+        used = [
+            name
+            for name, share in window.coverage.items()
+            if share >= LEAST_STREAM_COVERAGE and modality_of(name) in self.settings.modalities
+        ]
         if not used:
             return None
         self._last_end = end
@@ -281,7 +285,8 @@ class Recognizer:
         return [self._decide(w, row) for w, row in zip(windows, self.logits(windows), strict=True)]
 
     def _decide(self, window: Window, logits: np.ndarray) -> Activity:
-        modalities = window.modalities(LEAST_STREAM_COVERAGE - 1e-9)
+        there = window.modalities(LEAST_STREAM_COVERAGE - 1e-9)
+        modalities = [m for m in there if m in self.settings.modalities]
         calibration = self.checkpoint.calibration.get(subset_name(modalities), Calibration())
         decision = self._decision
         scores, unknown = decision(window.end, logits, calibration)

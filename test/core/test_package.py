@@ -26,6 +26,7 @@ PACKAGES = {
     'mujo_core': {
         'train',
         'cross_validate',
+        'ablate',
         'evaluate',
         'evaluate_bag',
         'bench',
