@@ -17,23 +17,20 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import Imu, PointCloud2, PointField
 from std_msgs.msg import Header
 
+from mujo_core.bags.message_error import MessageError
+from mujo_core.inertial import (
+    MAX_ACCELERATION,
+    MAX_ANGULAR_VELOCITY,
+    SAMPLE_LIMIT,
+    SAMPLE_RANGE,
+)
+from mujo_core.skeleton import MAX_DISTANCE
+
 MAX_FRAME_ID = 255  # characters
 MAX_POINT_STEP = 4096  # bytes a joint may take in a cloud
-MAX_DISTANCE = 1e4  # m, a joint further from its frame's origin is no measurement
-MAX_ACCELERATION, MAX_ANGULAR_VELOCITY = 2e3, 350.0  # m/s^2, rad/s: beyond, no sensor worn reads so
-FULL_ACCELERATION, FULL_ANGULAR_VELOCITY = 400.0, 70.0  # m/s^2, rad/s: ends of range we use
 
-_LIMIT = np.array([MAX_ACCELERATION] * 3 + [MAX_ANGULAR_VELOCITY] * 3)
-_FULL = np.array([FULL_ACCELERATION] * 3 + [FULL_ANGULAR_VELOCITY] * 3, np.float32)
+_FULL = SAMPLE_RANGE.astype(np.float32)
 _FLOATS = {PointField.FLOAT32: 'f4', PointField.FLOAT64: 'f8'}
-
-
-class MessageError(ValueError):
-    """A message that cannot be used; `kind` is one word to count by, the text is one line."""
-
-    def __init__(self, kind: str, line: str) -> None:
-        super().__init__(line)
-        self.kind = kind
 
 
 def stamp_to_seconds(stamp: Time) -> float:
@@ -98,7 +95,7 @@ def imu_to_sample(msg: Imu) -> tuple[float, NDArray[np.float32]]:
         (acceleration.x, acceleration.y, acceleration.z, angular.x, angular.y, angular.z)
     )
     size = np.abs(sample)
-    if ((size > _LIMIT) & np.isfinite(size)).any():
+    if ((size > SAMPLE_LIMIT) & np.isfinite(size)).any():
         raise MessageError(
             'out_of_range',
             f'expected m/s^2 within +-{MAX_ACCELERATION:g} and rad/s within '

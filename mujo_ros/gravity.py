@@ -30,18 +30,28 @@ class GravityWatch:
         self._finding = ''
         self._looks = 0
 
-    def __call__(self, stamp: float, samples: NDArray[np.float32]) -> str:
-        """Take in samples (6,) or (N, 6), the last of them of `stamp`, s.
+    def __call__(self, stamps: float | NDArray[np.float64], samples: NDArray[np.float32]) -> str:
+        """Take in a sample (6,) of a stamp in s, or samples (N, 6) of increasing stamps (N,).
 
         Returns:
             A kind of trouble once the last looks agree on it, ``'acceleration_in_g'`` or
             ``'no_gravity'``; ``''`` for none and between looks.
         """
-        if not self._samples:
-            self._start = stamp
-        self._samples.append(np.atleast_2d(samples))
-        if stamp - self._start < SECONDS_A_LOOK:
-            return ''
+        stamps, samples = np.atleast_1d(stamps), np.atleast_2d(samples)
+        said = ''
+        while len(stamps):
+            if not self._samples:
+                self._start = float(stamps[0])
+            over = stamps - self._start >= SECONDS_A_LOOK
+            count = int(over.argmax()) + 1 if over.any() else len(stamps)
+            self._samples.append(samples[:count])
+            if over.any():
+                said = self._judge() or said
+            stamps, samples = stamps[count:], samples[count:]
+        return said
+
+    def _judge(self) -> str:
+        """End a look; the trouble that the last looks agree on, or ''."""
         finding = _look(np.concatenate(self._samples)[:, :3])
         self._samples.clear()
         self._looks = self._looks + 1 if finding == self._finding else 1

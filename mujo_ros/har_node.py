@@ -36,9 +36,9 @@ from mujo_ros.streams import node_seconds
 from mujo_ros.worker import Worker
 
 BACKWARD, FORWARD = 0.1, 10.0  # s: the clock has jumped when it moves so between two ticks
-LATER = 1.05  # so much longer is the step between two polls, that no poll meets a tick
+LEAD = 0.01  # s: the last poll between two ticks lies so long before the second
 STALLED = 0.5  # s: a tick that comes later than this judges nothing
-POLL_RATE = 20.0  # Hz, at which streams are emptied at least where ticks are rarer
+POLL_RATE = 20.0  # Hz: where ticks are rarer, streams are emptied about so often
 CLOCK_STANDS = 5  # s of real time without simulated time before that is said
 
 Tick = tuple[float, float]  # the node's clock and a monotonic one, s
@@ -154,16 +154,17 @@ class HarNode(AutostartNode):
         self._poll_between_ticks()
 
     def _poll_between_ticks(self) -> None:
-        """Divide ticks that are rarer than `POLL_RATE` evenly; each begins the division anew.
+        """Begin anew at a tick: the last poll before the next one leaves it little to store.
 
-        So what is stored between two ticks is stored when the inference of the first is over.
+        So messages are stored when the inference of a tick is over, and not while it is awaited.
         """
         assert self._poll_timer is not None
-        parts = math.ceil(POLL_RATE / self._value('rate'))
-        if parts < 2:
+        period = 1.0 / self._value('rate')
+        polls = math.ceil(POLL_RATE * period) - 1
+        if polls < 1:
             self._poll_timer.cancel()
             return
-        self._poll_timer.timer_period_ns = int(1e9 * LATER / (parts * self._value('rate')))
+        self._poll_timer.timer_period_ns = int(1e9 * (period - LEAD) / polls)
         self._poll_timer.reset()
 
     def _stop(self) -> None:
@@ -268,6 +269,8 @@ class HarNode(AutostartNode):
         figures.coverage = dict(activity.coverage)
 
     def _failed(self, error: Exception) -> None:
+        if not self.context.ok():  # the process is on its way out: nothing can be published
+            return
         self._figures.failures += 1
         line = traceback.format_exception_only(error)[-1].strip()
         if line not in self._said and len(self._said) < 100:

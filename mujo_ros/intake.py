@@ -162,15 +162,19 @@ class Intake:
         if converted is None or not self._recognizer.add_imus(placement, *converted, now):
             return None
         stamps, samples = converted
-        self._check(placement, float(stamps[-1]), samples, now)
+        self._check(placement, stamps, samples, now)
         if self.skeleton is None:
             self.frame_id = msgs[-1].header.frame_id
         return stamps
 
     def _check(
-        self, placement: str, stamp: float, samples: NDArray[np.float32], now: float
+        self,
+        placement: str,
+        stamps: float | NDArray[np.float64],
+        samples: NDArray[np.float32],
+        now: float,
     ) -> None:
-        unit = self._gravity[placement](stamp, samples)
+        unit = self._gravity[placement](stamps, samples)
         if unit:
             self.streams.note(f'imu/{placement}', unit, now)
 

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from mujo_core.bags.images import check_image
+from mujo_core.bags.intrinsics import Intrinsics
 from mujo_core.video.rgb import Box, skeleton_box
-from mujo_ros.camera import Intrinsics
 from mujo_ros.convert import MessageError, header_seconds
 from mujo_ros.image_order import ImageOrder
-from mujo_ros.images import check_image, image_to_depth, image_to_rgb
+from mujo_ros.images import image_to_depth, image_to_rgb
 from mujo_ros.mailbox import Newest
 from mujo_ros.pairing import Pairing, Skeleton
 from mujo_ros.streams import Streams

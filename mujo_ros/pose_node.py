@@ -22,10 +22,10 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
+from mujo_core.bags.intrinsics import Intrinsics
 from mujo_core.pose_estimator import DepthFilter, PoseEstimator, place_in_camera
 from mujo_ros import settings
 from mujo_ros.autostart import SUCCESS, AutostartNode
-from mujo_ros.camera import Intrinsics
 from mujo_ros.convert import MessageError, header_seconds, joints_to_cloud, seconds_to_stamp
 from mujo_ros.health import REMEDIES
 from mujo_ros.image_order import ImageOrder

@@ -10,9 +10,9 @@ from fake_recognizer import FakeRecognizer, FakeSettings
 from ros_rig import wait_until
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, Imu, PointCloud2, PointField
 
+from mujo_core.bags import images
+from mujo_core.bags.intrinsics import Intrinsics
 from mujo_core.video.settings import VideoSettings
-from mujo_ros import images
-from mujo_ros.camera import Intrinsics
 from mujo_ros.convert import (
     MAX_FRAME_ID,
     MessageError,

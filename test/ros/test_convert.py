@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2, PointField
 
+from mujo_core.bags.images import encoded_size
 from mujo_ros import convert, images
 from mujo_ros.convert import MessageError
 
@@ -276,7 +277,7 @@ def test_compressed_images(extension):
     rgb = cv2.resize(pixels(), (64, 48), interpolation=cv2.INTER_CUBIC)
     ok, data = cv2.imencode(extension, rgb[..., ::-1])
     assert ok
-    assert images.encoded_size(data.tobytes()) == (64, 48)
+    assert encoded_size(data.tobytes()) == (64, 48)
     _, back = images.image_to_rgb(CompressedImage(format='jpeg', data=data.tobytes()))
     assert back.shape == rgb.shape
     assert np.abs(back.astype(int) - rgb).mean() < (1e-9 if extension == '.png' else 20)

@@ -117,8 +117,8 @@ def test_modalities_hold_video_while_the_camera_lives(rig, data_dir, video_check
     answer_from(['video', 'imu'], alive=True)
     assert answer_from(['imu'], alive=False)['coverage']['video'] < 0.2
     answer_from(['video', 'imu'], alive=True)
-    # On a slow machine what is played runs ahead of the clock.
-    assert [line for line in rig.warnings() if 'future_stamps' not in line] == []
+    # What is played runs ahead of the clock, or on a slow machine behind it.
+    assert rig.warnings(late=False) == []
 
 
 class Watching(FakeRecognizer):

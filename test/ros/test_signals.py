@@ -161,13 +161,13 @@ def test_a_checkpoint_that_cannot_be_loaded_ends_an_autostart_with_one_line(rig)
         text=True,
         cwd=HERE.parents[1],
     )
-    _, err = process.communicate(timeout=60.0)
+    _, err = process.communicate(timeout=200.0)
     assert process.returncode == 1
     assert '/nowhere' in err and 'Traceback' not in err
 
 
 def test_a_parameter_of_the_wrong_kind_ends_the_process_with_one_line(rig):
     process = start(rig, rate='fast')
-    _, err = process.communicate(timeout=60.0)
+    _, err = process.communicate(timeout=200.0)
     assert process.returncode == 2
     assert 'rate' in err and 'Traceback' not in err
