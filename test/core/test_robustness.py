@@ -9,6 +9,7 @@ import pytest
 from mujo_core.cli.main import main
 from mujo_core.corruptions import corrupt, make_corruption
 from mujo_core.evaluation.baselines import baseline
+from mujo_core.evaluation.baselines.minirocket import channels
 from mujo_core.evaluation.baselines.synchronizer import QUEUE_SIZE, SLOP, matched
 from mujo_core.evaluation.corrupted import NO_ANSWER, figures, make_pieces, pool_ticks, ticks_of
 from mujo_core.evaluation.distinct import DistinctEncoder
@@ -20,7 +21,7 @@ from mujo_core.evaluation.runs import join_runs
 from mujo_core.model.checkpoint import Checkpoint, load_checkpoint
 from mujo_core.recognition.playback import live_windows
 from mujo_core.recording import Recording, Segment, Stream
-from mujo_core.window import WindowSpec
+from mujo_core.window import Window, WindowSpec
 
 DATA = Path(__file__).parents[1] / 'data'
 SPEC = WindowSpec()
@@ -223,6 +224,21 @@ def test_the_synchronizer_matches_like_message_filters():
     late = np.full(1, burst[-1] + 0.05)
     assert matched({'a': burst, 'b': late}) == [{'a': len(burst) - 1, 'b': 0}]
     assert matched({'a': burst, 'b': late}, queue_size=1, slop=0.01) == []
+
+
+@pytest.mark.parametrize('there', [(), ('pose',), ('imu',), ('pose', 'imu')])
+def test_minirocket_sees_as_many_channels_whatever_is_missing(clips, there):
+    (clip,) = [c for c in clips if c.name == 'wave']
+    window = (
+        next(w for _, w in live_windows(clip.only(there), SPEC, [3.0]))
+        if there
+        else Window(0.0, 3.0, 3.0)
+    )
+    found = channels(window, ('pose', 'imu'), devices=2, steps=150)
+    assert found.shape == (48 + 12, 150)
+    assert np.abs(found[:48]).any() == ('pose' in there)
+    assert np.abs(found[48:54]).any() == ('imu' in there)
+    assert not found[54:].any()
 
 
 class Always:
