@@ -1,6 +1,7 @@
 """The protocol `robustness`: broken sensors through the timeline, and others beside ours."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from mujo_core.evaluation.registry import Task, get_protocol
 from mujo_core.evaluation.report import write_report
 from mujo_core.evaluation.robustness_benchmark import made_up_clips, measure_robustness
 from mujo_core.evaluation.runs import join_runs
-from mujo_core.model.checkpoint import Checkpoint, load_checkpoint
+from mujo_core.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from mujo_core.recognition.playback import live_windows
 from mujo_core.recording import Recording, Segment, Stream
 from mujo_core.window import Window, WindowSpec
@@ -268,6 +269,21 @@ def test_several_baselines_are_asked_on_the_same_streams(held_out, clips):
         assert set(case['baselines']) == {'always', 'synchronizer'}
     assert data['cases'][1]['baselines']['always']['accuracy'] == 0.25
     assert data['ours_minus_baseline']['always']['clean']['accuracy'] == 0.75
+
+
+def test_another_checkpoint_is_put_beside_ours(held_out, clips, tmp_path):
+    task = task_of(held_out, clips, 'gap', 'missing', baselines=(str(DATA / 'without_subject_7'),))
+    data = get_protocol('robustness')(task).data
+    # The same model must say the same of everything.
+    for case in data['cases']:
+        assert case['baselines']['without_subject_7'] == case['subsets']['pose+imu'], case['case']
+    gap = data['ours_minus_baseline']['without_subject_7']['gaps']
+    assert gap['accuracy'] == 0.0 and gap['mcnemar_p'] == [1.0, 1.0]
+    few = replace(held_out, labels={n: held_out.labels[n] for n in list(held_out.labels)[:3]})
+    few = replace(few, sentences=held_out.sentences[:3])
+    save_checkpoint(few, tmp_path / 'few')
+    with pytest.raises(ValueError, match='few lacks'):
+        get_protocol('robustness')(replace(task, baselines=(str(tmp_path / 'few'),)))
 
 
 def test_two_networks_trained_apart_are_averaged(held_out, clips):
