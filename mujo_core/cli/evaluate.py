@@ -48,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         default=[],
         metavar='NAME',
-        help=f'put beside ours, any of {", ".join(baselines())} ({", ".join(_BESIDE)})',
+        help=f'put beside ours, any of {", ".join(baselines())} ({", ".join(_BESIDE)}), '
+        'or another checkpoint (robustness)',
     )
     parser.add_argument(
         '--amounts', nargs='+', default=[], help='of labelled windows: 2%% 5/class (low_label)'
@@ -104,7 +105,8 @@ def _check(options: argparse.Namespace, overrides: list[str]) -> None:
         from mujo_core.evaluation.baselines import get_baseline
 
         for name in options.baseline:
-            get_baseline(name)
+            if options.protocol != 'robustness' or not Path(name).is_dir():
+                get_baseline(name)
         if options.protocol not in _BESIDE:
             raise ValueError(
                 f'expected --baseline with --protocol {" or ".join(_BESIDE)}, it came with '

@@ -1,6 +1,7 @@
 """The page that puts our reports beside published numbers."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -102,3 +103,13 @@ def test_another_file_is_refused_in_one_line(tmp_path, capsys, text):
     (tmp_path / 'p.yaml').write_text('tasks: []')
     with pytest.raises(ValueError, match='suite'):
         read_published(tmp_path / 'p.yaml')
+
+
+def test_the_page_in_the_repository_is_what_its_command_makes():
+    root = Path(__file__).parents[2]
+    page = (root / 'doc' / 'comparison.md').read_text(encoding='utf-8')
+    command = page.partition('Made by `')[2].partition('`')[0]
+    names = command.removeprefix('mujo compare ').split()
+    assert sorted(names) == sorted(f'doc/reports/{p.name}' for p in root.glob('doc/reports/*.json'))
+    reports = [read_report(root / name) for name in names]
+    assert comparison(reports, read_published(), command) == page

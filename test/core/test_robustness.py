@@ -1,6 +1,7 @@
 """The protocol `robustness`: broken sensors through the timeline, and others beside ours."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from mujo_core.cli.main import main
 from mujo_core.corruptions import corrupt, make_corruption
 from mujo_core.evaluation.baselines import baseline
+from mujo_core.evaluation.baselines.minirocket import channels
 from mujo_core.evaluation.baselines.synchronizer import QUEUE_SIZE, SLOP, matched
 from mujo_core.evaluation.corrupted import NO_ANSWER, figures, make_pieces, pool_ticks, ticks_of
 from mujo_core.evaluation.distinct import DistinctEncoder
@@ -17,10 +19,10 @@ from mujo_core.evaluation.registry import Task, get_protocol
 from mujo_core.evaluation.report import write_report
 from mujo_core.evaluation.robustness_benchmark import made_up_clips, measure_robustness
 from mujo_core.evaluation.runs import join_runs
-from mujo_core.model.checkpoint import Checkpoint, load_checkpoint
+from mujo_core.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from mujo_core.recognition.playback import live_windows
 from mujo_core.recording import Recording, Segment, Stream
-from mujo_core.window import WindowSpec
+from mujo_core.window import Window, WindowSpec
 
 DATA = Path(__file__).parents[1] / 'data'
 SPEC = WindowSpec()
@@ -225,6 +227,21 @@ def test_the_synchronizer_matches_like_message_filters():
     assert matched({'a': burst, 'b': late}, queue_size=1, slop=0.01) == []
 
 
+@pytest.mark.parametrize('there', [(), ('pose',), ('imu',), ('pose', 'imu')])
+def test_minirocket_sees_as_many_channels_whatever_is_missing(clips, there):
+    (clip,) = [c for c in clips if c.name == 'wave']
+    window = (
+        next(w for _, w in live_windows(clip.only(there), SPEC, [3.0]))
+        if there
+        else Window(0.0, 3.0, 3.0)
+    )
+    found = channels(window, ('pose', 'imu'), devices=2, steps=150)
+    assert found.shape == (48 + 12, 150)
+    assert np.abs(found[:48]).any() == ('pose' in there)
+    assert np.abs(found[48:54]).any() == ('imu' in there)
+    assert not found[54:].any()
+
+
 class Always:
     """A baseline that says the same of everything."""
 
@@ -252,6 +269,21 @@ def test_several_baselines_are_asked_on_the_same_streams(held_out, clips):
         assert set(case['baselines']) == {'always', 'synchronizer'}
     assert data['cases'][1]['baselines']['always']['accuracy'] == 0.25
     assert data['ours_minus_baseline']['always']['clean']['accuracy'] == 0.75
+
+
+def test_another_checkpoint_is_put_beside_ours(held_out, clips, tmp_path):
+    task = task_of(held_out, clips, 'gap', 'missing', baselines=(str(DATA / 'without_subject_7'),))
+    data = get_protocol('robustness')(task).data
+    # The same model must say the same of everything.
+    for case in data['cases']:
+        assert case['baselines']['without_subject_7'] == case['subsets']['pose+imu'], case['case']
+    gap = data['ours_minus_baseline']['without_subject_7']['gaps']
+    assert gap['accuracy'] == 0.0 and gap['mcnemar_p'] == [1.0, 1.0]
+    few = replace(held_out, labels={n: held_out.labels[n] for n in list(held_out.labels)[:3]})
+    few = replace(few, sentences=held_out.sentences[:3])
+    save_checkpoint(few, tmp_path / 'few')
+    with pytest.raises(ValueError, match='few lacks'):
+        get_protocol('robustness')(replace(task, baselines=(str(tmp_path / 'few'),)))
 
 
 def test_two_networks_trained_apart_are_averaged(held_out, clips):

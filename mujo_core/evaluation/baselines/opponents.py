@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -35,7 +36,8 @@ class Opponent:
         if hears is not None:
             silent_after = getattr(self.baseline, 'silent_after', SILENT_AFTER)
             heard = [hears(recording) for recording in arrived]
-            ticks = ticks_of(pieces, arrived, heard, self.spec, silent_after)
+            spec = getattr(self.baseline, 'spec', self.spec)
+            ticks = ticks_of(pieces, arrived, heard, spec, silent_after)
         rows = np.full((len(ticks.examples), len(pieces.labels)), np.nan)
         asked = [i for i, example in enumerate(ticks.examples) if example is not None]
         if asked:
@@ -64,5 +66,5 @@ def prepare_opponents(task: Task, pieces: Pieces, modalities: Sequence[str]) -> 
             known = having(training, subset)
             task.say(f'fitting {name} on {len(known)} windows of other people')
             made.fit([training.examples[i] for i in known], training.places(known, pieces.labels))
-        opponents.append(Opponent(name, made, spec))
+        opponents.append(Opponent(Path(name).name, made, spec))
     return opponents

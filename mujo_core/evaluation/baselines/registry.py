@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -66,12 +67,19 @@ def baselines() -> dict[str, str]:
 def get_baseline(name: str) -> type[Baseline]:
     """Return a baseline by name; ValueError lists the names."""
     if name not in baselines():
-        raise ValueError(f'expected a baseline out of {", ".join(_BASELINES)}; {name!r} came')
+        raise ValueError(
+            f'expected a baseline out of {", ".join(_BASELINES)}, or (robustness) a checkpoint '
+            f'folder; {name!r} came'
+        )
     return _BASELINES[name][1]
 
 
 def make_baseline(name: str, task: Task, subset: Sequence[str], labels: Sequence[str]) -> Baseline:
-    """Return a baseline that looks at some modalities, not fitted yet."""
+    """Return a baseline that looks at some modalities, not fitted yet; a folder is a checkpoint."""
+    if Path(name).is_dir():
+        another = import_module('mujo_core.evaluation.baselines.another_checkpoint')
+        checkpoint: Baseline = another.AnotherCheckpoint(name, task, subset, labels)
+        return checkpoint
     kind = get_baseline(name)
     for_task = getattr(kind, 'for_task', None)
     if for_task is not None:
