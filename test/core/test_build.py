@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -15,8 +16,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mujo_core.builder.plan import make_plan
 from mujo_core.builder.run import build
 from mujo_core.builder.settings import BuildSettings, CutSettings, ShardSettings
+from mujo_core.builder.sources import find_sources
+from mujo_core.builder.workers import by_processes
 from mujo_core.cli.main import main
 from mujo_core.datasets.registry import load_recordings
 from mujo_core.datasets.summary import collected_problems
@@ -259,6 +263,33 @@ def _children(pid):
         return Path(f'/proc/{pid}/task/{pid}/children').read_text().split()
     except OSError:
         return []
+
+
+def test_a_clip_that_takes_its_process_with_it_fails_alone(captures):
+    clips = make_plan(find_sources(captures), CutSettings()).clips[2:5]
+
+    def kill():
+        for pid in _children(os.getpid()):
+            if 'spawn_main' in Path(f'/proc/{pid}/cmdline').read_text():
+                os.kill(int(pid), signal.SIGKILL)
+
+    done = threading.Event()
+
+    def keep_killing():
+        while not done.wait(0.05):  # a process takes far longer to import what it needs
+            kill()
+
+    killer = threading.Thread(target=keep_killing)
+    killer.start()
+    outcomes = by_processes(clips, SETTINGS, 1)
+    first = next(outcomes)
+    done.set()
+    killer.join()
+    assert first.result is None and first.error == 'its process died (signal SIGKILL)'
+    kill()
+    assert next(outcomes).result
+    kill()  # it has nothing to do
+    assert [outcome.clip for outcome in outcomes if outcome.result] == clips[2:]
 
 
 def test_two_builds_in_one_folder_and_wrong_use_end_in_a_line(captures, built, tmp_path, capsys):
