@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -52,8 +53,8 @@ def make_plan(sources: Iterable[Source | Unusable], settings: CutSettings) -> Pl
             continue
         clips += found
         left_out += not_worked_on
-    names = [clip.name for clip in clips]
-    if twice := sorted({name for name in names if names.count(name) > 1} if names else ()):
+    twice = [name for name, count in Counter(clip.name for clip in clips).items() if count > 1]
+    if twice:
         raise ValueError(f'expected chapters that start apart, two give {twice[0]}')
     return Plan(_with_splits(clips, settings.validation), left_out, failures)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.ndimage import binary_dilation
 
 from mujo_core.builder.clip import Clip, Sample
 from mujo_core.builder.quality import Quality
@@ -86,5 +87,5 @@ def _in_range(samples: np.ndarray) -> np.ndarray:
     """Return which samples (N, 6) a device could have measured."""
     beyond = (np.abs(samples[:, :3]) > _FORCE).any(axis=1)
     beyond |= (np.abs(samples[:, 3:]) > _TURN).any(axis=1)
-    near: np.ndarray = np.convolve(beyond, np.ones(2 * _AROUND + 1), 'same') > 0
-    return ~near[: len(samples)] if len(samples) > 2 * _AROUND else ~beyond
+    near: np.ndarray = binary_dilation(beyond, np.ones(2 * _AROUND + 1))
+    return ~near

@@ -48,7 +48,10 @@ def by_processes(clips: Sequence[Clip], settings: BuildSettings, workers: int) -
         while busy := {worker.pipe: worker for worker in team if worker.clip is not None}:
             for pipe in wait(list(busy)):
                 worker = busy[pipe]  # type: ignore[index]
-                yield worker.take()
+                outcome = worker.take()
+                if outcome is None:
+                    continue
+                yield outcome
                 if waiting:
                     worker.give(waiting.pop())
     finally:
@@ -62,6 +65,7 @@ class _Worker:
     def __init__(self, settings: BuildSettings) -> None:
         self._settings = settings
         self.clip: Clip | None = None
+        self._deaths = 0
         self._start()
 
     def _start(self) -> None:
@@ -76,18 +80,34 @@ class _Worker:
         """Send a clip."""
         if not self._process.is_alive():
             self._start()
-        self.clip = clip
-        self.pipe.send(clip)
+        self.clip, self._deaths = clip, 0
+        self._send(clip)
 
-    def take(self) -> Outcome:
-        """Return what came of the clip that was sent."""
-        clip, self.clip = self.clip, None
+    def _send(self, clip: Clip) -> None:
+        try:
+            self.pipe.send(clip)
+        except OSError:  # It died while it had nothing to do.
+            self._process.join()
+            self._start()
+            self.pipe.send(clip)
+
+    def take(self) -> Outcome | None:
+        """Return what came of the clip that was sent; None where it is tried once more."""
+        clip = self.clip
         assert clip is not None
         try:
             answer = self.pipe.recv_bytes()
         except (EOFError, OSError):
             self._process.join()
+            self._deaths += 1
+            if self._deaths == 1:
+                # Another process may have taken the memory: only the second time it is the clip.
+                self._start()
+                self._send(clip)
+                return None
+            self.clip = None
             return Outcome(clip, None, f'its process died ({_cause(self._process.exitcode)})')
+        self.clip = None
         return _outcome(clip, answer)
 
     def end(self) -> None:

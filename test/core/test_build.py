@@ -2,19 +2,25 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tarfile
+import threading
 import time
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mujo_core.builder.plan import make_plan
 from mujo_core.builder.run import build
 from mujo_core.builder.settings import BuildSettings, CutSettings, ShardSettings
+from mujo_core.builder.sources import find_sources
+from mujo_core.builder.workers import by_processes
 from mujo_core.cli.main import main
 from mujo_core.datasets.registry import load_recordings
 from mujo_core.datasets.summary import collected_problems
@@ -110,6 +116,8 @@ def test_what_is_built_left_out_and_failed(built):
     assert done.returncode == 0, done.stdout
     card, page = ((folder / n).read_text() for n in ('README.md', 'report.html'))
     assert '8 clips' in card and content['shards'][0]['name'] in card
+    for drawing in re.findall('<svg.*?</svg>', page):
+        ElementTree.fromstring(drawing)
     assert page.count('class="sample"') == 8 and 'broken.bvh' in page
     assert 'http' not in page.replace('http://www.w3.org', '')
 
@@ -235,11 +243,13 @@ def test_killed_at_any_moment_and_resumed_it_gives_the_same_bytes(built, capture
                 break
             time.sleep(0.001)
         time.sleep(rng.uniform(0, 0.05))
+        workers = _children(process.pid)
         process.send_signal(signal.SIGKILL)
         survived += process.wait() != -signal.SIGKILL
         process.stdout.close()
-        children = [p for p in Path('/proc').glob('[0-9]*') if _works_at(p, folder)]
-        assert not children
+        while any((Path('/proc') / pid).is_dir() for pid in workers):
+            assert time.monotonic() < deadline, 'a worker outlives the build it belongs to'
+            time.sleep(0.01)
     assert survived < KILLS
     last = start(captures, folder)
     said, _ = last.communicate(timeout=120)
@@ -248,11 +258,38 @@ def test_killed_at_any_moment_and_resumed_it_gives_the_same_bytes(built, capture
     assert not [p.name for p in folder.rglob('.*') if p.name != '.lock']
 
 
-def _works_at(process, folder):
+def _children(pid):
     try:
-        return str(folder) in (process / 'cmdline').read_text()
+        return Path(f'/proc/{pid}/task/{pid}/children').read_text().split()
     except OSError:
-        return False
+        return []
+
+
+def test_a_clip_that_takes_its_process_with_it_fails_alone(captures):
+    clips = make_plan(find_sources(captures), CutSettings()).clips[2:5]
+
+    def kill():
+        for pid in _children(os.getpid()):
+            if 'spawn_main' in Path(f'/proc/{pid}/cmdline').read_text():
+                os.kill(int(pid), signal.SIGKILL)
+
+    done = threading.Event()
+
+    def keep_killing():
+        while not done.wait(0.05):  # a process takes far longer to import what it needs
+            kill()
+
+    killer = threading.Thread(target=keep_killing)
+    killer.start()
+    outcomes = by_processes(clips, SETTINGS, 1)
+    first = next(outcomes)
+    done.set()
+    killer.join()
+    assert first.result is None and first.error == 'its process died (signal SIGKILL)'
+    kill()
+    assert next(outcomes).result
+    kill()  # it has nothing to do
+    assert [outcome.clip for outcome in outcomes if outcome.result] == clips[2:]
 
 
 def test_two_builds_in_one_folder_and_wrong_use_end_in_a_line(captures, built, tmp_path, capsys):
