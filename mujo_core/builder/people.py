@@ -42,6 +42,14 @@ def _bundle() -> bytes:
     return held.getvalue()
 
 
+def _check_protobuf() -> None:
+    """Raise ImportError with a protobuf that MediaPipe's interface for several people breaks on."""
+    import google.protobuf
+
+    if int(google.protobuf.__version__.partition('.')[0]) > 4:
+        raise ImportError(f'protobuf {google.protobuf.__version__}, it needs one below 5')
+
+
 class PeopleEstimator:
     """MediaPipe's pose model over the pictures of one shot, for several people.
 
@@ -62,6 +70,7 @@ class PeopleEstimator:
             import mediapipe
             from mediapipe.tasks.python import BaseOptions, vision
 
+            _check_protobuf()
             bundle = _bundle()
         except (ImportError, OSError) as error:
             raise ImportError(
