@@ -12,6 +12,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.srv import ChangeState, GetState
 from ros_rig import PATIENCE, wait_until
 from sensor_msgs.msg import Imu
+from std_msgs.msg import String
 
 from mujo_ros.convert import sample_to_imu
 
@@ -121,10 +122,7 @@ def test_finalized(rig, number):
     leaves(process, number)
 
 
-def test_while_an_inference_hangs(rig, number):
-    process = start(rig, busy=60.0)
-    diagnostics = rig.collect(DiagnosticArray, '/diagnostics')
-    wait_until(lambda: state(rig) == 'active', PATIENCE, 'the active state')
+def feed(rig):
     imu = rig.publisher(Imu, 'imu/right_wrist')
 
     def send():
@@ -132,6 +130,21 @@ def test_while_an_inference_hangs(rig, number):
         imu.publish(sample_to_imu(now, np.ones(6), 'wrist'))
 
     rig.node.create_timer(0.02, send)
+
+
+def test_while_an_inference_is_under_way_whose_answer_comes_too_late(rig, number):
+    process = start(rig, busy=1.0)
+    activity = rig.collect(String, 'activity')
+    feed(rig)
+    activity.wait(1)
+    leaves(process, number)
+
+
+def test_while_an_inference_hangs(rig, number):
+    process = start(rig, busy=60.0)
+    diagnostics = rig.collect(DiagnosticArray, '/diagnostics')
+    wait_until(lambda: state(rig) == 'active', PATIENCE, 'the active state')
+    feed(rig)
     diagnostics.wait_for(
         lambda m: any(p.key == 'ticks missed' and p.value != '0' for p in m.status[0].values), 20.0
     )
