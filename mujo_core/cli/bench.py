@@ -17,13 +17,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'what',
         nargs='?',
-        choices=('recognition', 'train', 'build'),
+        choices=('recognition', 'train', 'robustness', 'build'),
         default='recognition',
-        help='recognition (default); train: windows a second, and the waiting for data; build: '
-        'pictures a second beside MediaPipe alone, and two workers beside one',
+        help='recognition (default); train: windows a second, and the waiting for data; '
+        'robustness: where the time of that protocol goes; build: pictures a second beside '
+        'MediaPipe alone, and two workers beside one',
     )
     parser.add_argument('--checkpoint', help='checkpoint folder (default: the packaged one)')
     parser.add_argument('--config', help='train: YAML file of settings (see config/)')
+    parser.add_argument('--dataset', help='robustness: instead of made-up clips')
+    parser.add_argument('--root', default='', help='robustness: the data set folder')
     parser.add_argument('--video', help="build: a video file (default: sports2d's)")
     parser.add_argument('--quick', action='store_true', help='under 20 s, coarser figures')
     parser.add_argument('--json', metavar='FILE', help='write the figures')
@@ -37,7 +40,43 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
         return _bench_build(options, overrides)
     if overrides or options.config:
         raise ValueError('settings of training are for `mujo bench train`; leave them out')
+    if options.what == 'robustness':
+        return _bench_robustness(options)
     return _bench_recognition(options)
+
+
+def _bench_robustness(options: argparse.Namespace) -> int:
+    from mujo_core.evaluation.robustness_benchmark import made_up_clips, measure_robustness
+    from mujo_core.model.checkpoint import load_checkpoint
+
+    checkpoint = load_checkpoint(options.checkpoint)
+    if options.dataset:
+        from mujo_core.datasets.registry import load_recordings
+
+        recordings = load_recordings(options.dataset, options.root)
+        recordings = [r.only(['pose', 'imu']) for r in recordings]
+        recordings = [r for r in recordings if r.streams][:: 8 if options.quick else 1]
+    else:
+        recordings = made_up_clips(list(checkpoint.labels), 8 if options.quick else 32)
+    report = measure_robustness(checkpoint, recordings, options.dataset or 'made-up clips')
+    write_json(report, options.json)
+    machine, count = report['machine'], report['clips'] * report['cases']
+    print_table(
+        f'{report["clips"]} clips ({report["dataset"]}), {report["cases"]} cases, '
+        f'{_number(report["seconds"])} s, {_number(report["cpu_seconds"])} s of CPU; '
+        f'{machine["cpus"]} CPUs with a load of {machine["load_before"]:.1f} before, torch on '
+        f'{machine["torch_threads"]} threads; 430 clips take {_number(report["reckoned_s"])} s '
+        'of CPU',
+        ['step', 's of CPU', 'ms a clip and case'],
+        [
+            [step, _number(seconds), _number(1e3 * seconds / count)]
+            for step, seconds in report['steps'].items()
+        ],
+    )
+    print_table(
+        'the slowest', ['case', 's of CPU'], [[n, _number(s)] for n, s in report['slowest']]
+    )
+    return 0
 
 
 def _bench_train(options: argparse.Namespace, overrides: list[str]) -> int:

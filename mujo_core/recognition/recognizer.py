@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +16,15 @@ from mujo_core.labels import UNKNOWN
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Calibration, Checkpoint, load_checkpoint
 from mujo_core.recognition.activity import Activity
-from mujo_core.recognition.decision import Events, calibrated_scores
-from mujo_core.recording import modality_of, subset_name
+from mujo_core.recognition.decision import Decision, DecisionSettings, Events, columns_of
+from mujo_core.recognition.settings import RecognizerSettings, pick_device
+from mujo_core.recording import MODALITIES, modality_of, subset_name
 from mujo_core.skeleton import canonical_joints, get_layout
+from mujo_core.thinning import Thinning
 from mujo_core.timeline import Timeline
 from mujo_core.video.frames import FrameMaker
 from mujo_core.video.rgb import Box
-from mujo_core.video.settings import VideoSettings
-from mujo_core.window import Window, WindowSpec
+from mujo_core.window import Window
 
 LEAST_TOTAL_COVERAGE = 0.3
 """Below it there is no answer."""
@@ -31,58 +32,31 @@ LEAST_STREAM_COVERAGE = 0.2
 """A stream that covers less of the window is not used."""
 
 
-@dataclass(frozen=True)
-class RecognizerSettings:
-    """What the checkpoint asks of those who feed it.
-
-    Attributes:
-        window_seconds: length of the window.
-        labels: in the order of the model's outputs.
-        modalities: what the model was trained on.
-        video: which images it sees, where `modalities` has ``'video'``.
-        video_rate: frames a second on its grid, Hz.
-    """
-
-    window_seconds: float
-    labels: tuple[str, ...]
-    modalities: tuple[str, ...]
-    video: VideoSettings = field(default_factory=VideoSettings)
-    video_rate: float = WindowSpec.video_rate
-
-
-def _pick_device(device: str) -> torch.device:
-    if device == 'auto':
-        device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    if device not in ('cpu', 'cuda') or (device == 'cuda' and not torch.cuda.is_available()):
-        raise ValueError(f'device is auto, cpu or cuda (where there is one), {device!r} came')
-    return torch.device(device)
-
-
 class Recognizer:
     """Timeline, joint space and decision behind three doors: add samples, recognize, reset.
 
-    The `add_*` methods only store and may be called from another thread than `recognize`.
+    The `add_*` methods only store and may be called from another thread than `recognize`. Of a
+    stream faster than four times its rate on the grid they store as many samples as are needed.
 
     Args:
         checkpoint: a folder, a loaded `Checkpoint`, or None for the packaged one.
-        device: ``'cpu'``, ``'cuda'`` or ``'auto'``.
-        top_k: how many scores an activity lists.
-        false_alarm_rate: share of known activities that may be said to be unknown.
+        device: ``'cpu'``, ``'cuda'`` (there in half precision) or ``'auto'``.
+        decision: how scores become an answer; see the property of that name.
+
+    Raises:
+        ValueError: no such device here, or a label that the checkpoint does not have.
     """
 
     def __init__(
         self,
         checkpoint: str | Path | Checkpoint | None = None,
         device: str = 'cpu',
-        top_k: int = 5,
-        false_alarm_rate: float = 0.05,
+        decision: DecisionSettings | None = None,
     ) -> None:
         if not isinstance(checkpoint, Checkpoint):
             checkpoint = load_checkpoint(checkpoint)
         self.checkpoint = checkpoint
-        self.device = _pick_device(device)
-        self.top_k = top_k
-        self.false_alarm_rate = false_alarm_rate
+        self.device = pick_device(device)
         self.settings = RecognizerSettings(
             window_seconds=checkpoint.window.seconds,
             labels=tuple(checkpoint.labels),
@@ -91,16 +65,33 @@ class Recognizer:
             video_rate=checkpoint.window.video_rate,
         )
         self.timeline = Timeline(checkpoint.window)
+        self._thinning = Thinning(checkpoint.window)
         video = self.settings.video
         self._frames = FrameMaker(video) if 'video' in checkpoint.modalities else None
         self._model = checkpoint.model.to(self.device)
         self._labels = checkpoint.label_vectors()
         background = [name for name, label in checkpoint.labels.items() if label.background]
         self._events = Events([*background, UNKNOWN])
-        self._last_end = -np.inf
-        self._last_frame = -np.inf
+        self.decision = decision or DecisionSettings()
+        self._last_end = self._last_frame = -np.inf
         self._jumps = 0
         self._lock = threading.Lock()
+
+    @property
+    def decision(self) -> DecisionSettings:
+        """How scores become an answer. Setting it counts from the next answer on.
+
+        ValueError for a label that the checkpoint does not have; nothing changes then.
+        """
+        return self._decision.settings
+
+    @decision.setter
+    def decision(self, settings: DecisionSettings) -> None:
+        decision = Decision(settings, columns_of(settings.labels, self.settings.labels))
+        before = getattr(self, '_decision', None)
+        if before is not None and np.array_equal(before.columns, decision.columns):
+            decision = replace(decision, mean=before.mean)
+        self._decision = decision
 
     @property
     def refused(self) -> dict[str, Counter[str]]:
@@ -141,6 +132,8 @@ class Recognizer:
         if np.isinf(xyz).any():
             self.timeline.refuse('pose', 'not_finite')
             return False
+        if not self._thinning.needs('pose', stamp):
+            return True
         return bool(self.timeline.insert('pose', stamp, canonical_joints(xyz, layout, up), now))
 
     def add_imu(
@@ -148,7 +141,27 @@ class Recognizer:
     ) -> bool:
         """Store an IMU sample (6,): m/s^2 with gravity, rad/s, in the device's axes."""
         name = f'imu/{check_placement(placement)}'
-        return bool(self.timeline.insert(name, stamp, np.asarray(sample), now))
+        sample = np.asarray(sample)
+        if not self._thinning.needs(name, stamp) and np.isfinite(sample).all():
+            return True
+        return bool(self.timeline.insert(name, stamp, sample, now))
+
+    def add_imus(
+        self, placement: str, stamps: np.ndarray, samples: np.ndarray, now: float | None = None
+    ) -> bool:
+        """Store IMU samples (N, 6), all finite, of stamps (N,): all or none.
+
+        Returns:
+            False, and nothing is stored or counted, where they do not simply go on from what is
+            held; then each has to be given to `add_imu`.
+        """
+        name = f'imu/{check_placement(placement)}'
+        if not self.timeline.follow(name, stamps, now):
+            return False
+        needed = self._thinning.needed(name, stamps.tolist())
+        if any(needed):
+            self.timeline.insert(name, stamps[needed], samples[needed], now)
+        return True
 
     def add_image(
         self,
@@ -183,8 +196,7 @@ class Recognizer:
         except ValueError:
             self.timeline.refuse('video', 'wrong_shape')
             return False
-        if frame is None:
-            # Nobody in view is no broken image.
+        if frame is None:  # nobody in view, which is no broken image
             return True
         stored = bool(self.timeline.insert('video', stamp, frame, now))
         if stored:
@@ -195,9 +207,14 @@ class Recognizer:
         """Forget all samples and what was going on; waits for a running `recognize`."""
         with self._lock:
             self.timeline.clear()
-            self._events.reset()
-            self._last_end = -np.inf
+            self._thinning.reset()
+            self._forget_answers()
             self._last_frame = -np.inf
+
+    def _forget_answers(self) -> None:
+        self._events.reset()
+        self._decision.mean.reset()
+        self._last_end = -np.inf
 
     def warm_up(self) -> None:
         """Run the model once on each modality, so that the first answer is not a slow one."""
@@ -218,7 +235,8 @@ class Recognizer:
     def logits(self, windows: Sequence[Window]) -> np.ndarray:
         """Return (N, L) logits of N windows, each from whatever it holds."""
         batch = batch_windows(windows, self.checkpoint.window).to(self.device)
-        with torch.inference_mode():
+        half = torch.autocast(self.device.type, torch.float16, self.device.type == 'cuda')
+        with torch.inference_mode(), half:
             return self._model.logits(self._model(batch), self._labels).float().cpu().numpy()
 
     def recognize(self, now: float | None = None) -> Activity | None:
@@ -244,31 +262,28 @@ class Recognizer:
     def _next_window(self) -> Window | None:
         if self.timeline.jumps != self._jumps:
             self._jumps = self.timeline.jumps
-            self._events.reset()
-            self._last_end = -np.inf
+            self._forget_answers()
         end = self.timeline.end()
         if end is None:
             return None
         # A slow stream that comes back may pull the end back by a little; answers never go back.
         end = max(end, self._last_end)
         window = self.timeline.cut(end)
-        if window is None or window.total < LEAST_TOTAL_COVERAGE:
-            return None
-        used = [n for n, share in window.coverage.items() if share >= LEAST_STREAM_COVERAGE]
-        if not used:
-            return None
-        self._last_end = end
-        return only_streams(window, used)
+        used = None if window is None else usable(window, self.settings.modalities)
+        if used is not None:
+            self._last_end = end
+        return used
 
     def _answers(self, windows: Sequence[Window]) -> list[Activity]:
         return [self._decide(w, row) for w, row in zip(windows, self.logits(windows), strict=True)]
 
     def _decide(self, window: Window, logits: np.ndarray) -> Activity:
-        modalities = window.modalities(LEAST_STREAM_COVERAGE - 1e-9)
+        there = window.modalities(LEAST_STREAM_COVERAGE - 1e-9)
+        modalities = [m for m in there if m in self.settings.modalities]
         calibration = self.checkpoint.calibration.get(subset_name(modalities), Calibration())
-        scores, doubt = calibrated_scores(logits, calibration, self.false_alarm_rate)
-        unknown = float(doubt)
-        names = self.settings.labels
+        decision = self._decision
+        scores, unknown = decision(window.end, logits, calibration)
+        names = [self.settings.labels[column] for column in decision.columns]
         best = np.argsort(-scores)
         label, confidence = names[int(best[0])], float(scores[best[0]])
         if unknown > confidence:
@@ -277,7 +292,7 @@ class Recognizer:
             stamp=window.end,
             label=label,
             confidence=confidence,
-            scores=[(names[int(i)], float(scores[i])) for i in best[: self.top_k]],
+            scores=[(names[int(i)], float(scores[i])) for i in best[: decision.settings.top_k]],
             unknown=unknown,
             modalities=modalities,
             coverage=window.coverage,
@@ -285,6 +300,22 @@ class Recognizer:
             newest=window.newest,
             event=self._events.update(label),
         )
+
+
+def usable(window: Window, modalities: Collection[str] = MODALITIES) -> Window | None:
+    """Return a window with the streams that cover enough of it; None where too little is there.
+
+    Args:
+        modalities: what the model was trained on.
+    """
+    if window.total < LEAST_TOTAL_COVERAGE:
+        return None
+    used = [
+        name
+        for name, share in window.coverage.items()
+        if share >= LEAST_STREAM_COVERAGE and modality_of(name) in modalities
+    ]
+    return only_streams(window, used) if used else None
 
 
 def only_streams(window: Window, names: list[str]) -> Window:

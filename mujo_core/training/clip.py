@@ -27,8 +27,9 @@ class Clip:
     @property
     def span(self) -> tuple[float, float]:
         """First and last stamp, seconds."""
-        starts = [s.stamps[0] for s in self.streams.values()]
-        ends = [s.stamps[-1] for s in self.streams.values()]
+        streams = (self.streams or self.virtual).values()
+        starts = [s.stamps[0] for s in streams]
+        ends = [s.stamps[-1] for s in streams]
         return float(min(starts)), float(max(ends))
 
 

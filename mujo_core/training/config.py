@@ -29,6 +29,8 @@ class DataSettings:
         motion_capture: a folder of `cmu_mocap`, or nothing; its clips join for the labels that
             its activities share with the taxonomy.
         motion_share: share of windows drawn from motion capture.
+        modalities: what is learned from; empty for all that the recordings hold. Devices simulated
+            from a skeleton stay, as IMUs.
         validation: subjects held out, by whom early stopping and the best weights are chosen.
     """
 
@@ -38,6 +40,7 @@ class DataSettings:
     subjects: list[str] = field(default_factory=list)
     motion_capture: str = ''
     motion_share: float = 0.1
+    modalities: list[str] = field(default_factory=list)
     validation: list[str] = field(default_factory=list)
 
 
@@ -107,21 +110,41 @@ def read_config(path: str | Path | None, overrides: Sequence[str] = ()) -> Train
     Raises:
         ValueError: a key that does not exist or a value of another type, named.
     """
-    tree = OmegaConf.structured(TrainConfig)
+    return make_config(read_trees(path) if path else [], overrides)
+
+
+def make_config(trees: Sequence[Any], overrides: Sequence[str] = ()) -> TrainConfig:
+    """Return the defaults, changed by trees of settings in their order and then by `overrides`.
+
+    Raises:
+        ValueError: as `read_config`.
+    """
     try:
-        for part in _with_defaults(Path(path)) if path else []:
-            tree = OmegaConf.merge(tree, part)
-        tree = OmegaConf.merge(tree, OmegaConf.from_dotlist(_dotlist(overrides)))
+        tree = OmegaConf.merge(
+            OmegaConf.structured(TrainConfig),
+            *trees,
+            OmegaConf.from_dotlist(_dotlist(overrides)),
+        )
         config: Any = OmegaConf.to_object(tree)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = ' '.join(str(error).split())
-        raise ValueError(f'{path}: expected settings as YAML, it is not ({reason})') from error
     except OmegaConfBaseException as error:
         where = getattr(error, 'full_key', None) or ''
         raise ValueError(
             f'configuration {where}: {str(error).splitlines()[0]}; see config/train'
         ) from error
     return config
+
+
+def read_trees(path: str | Path) -> list[Any]:
+    """Return the trees of the files that a file of settings begins with, and then its own.
+
+    Raises:
+        ValueError: not YAML, or a default that is not there.
+    """
+    try:
+        return _with_defaults(Path(path))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = ' '.join(str(error).split())
+        raise ValueError(f'{path}: expected settings as YAML, it is not ({reason})') from error
 
 
 def _with_defaults(path: Path, above: tuple[Path, ...] = ()) -> list[Any]:

@@ -25,6 +25,7 @@ from mujo_core.labels import Label, taxonomy
 from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.model.text import embed_labels
+from mujo_core.recording import modality_of
 from mujo_core.training.clip import Clip
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.data import DrawOrder, WindowDataset, make_loader
@@ -165,8 +166,14 @@ def fit_model(
         labels=labels,
         sentences=sentences,
         text_model=config.text.model,
-        modalities=model.modalities,
+        modalities=taught(model, clips),
     )
+
+
+def taught(model: JointSpace, clips: Sequence[Clip]) -> tuple[str, ...]:
+    """Return the model's modalities of which clips hold anything: the others stay untrained."""
+    there = {modality_of(name) for clip in clips for name in (*clip.streams, *clip.virtual)}
+    return tuple(m for m in model.modalities if m in there)
 
 
 def _precision(fit: FitSettings) -> Any:

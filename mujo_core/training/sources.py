@@ -9,7 +9,7 @@ import numpy as np
 
 from mujo_core.datasets.registry import DATASETS, get_dataset, load_recordings
 from mujo_core.labels import Label, select_labels
-from mujo_core.recording import Recording, modality_of
+from mujo_core.recording import MODALITIES, Recording, modality_of
 from mujo_core.training.clip import Clip, make_clip
 from mujo_core.training.config import DataSettings
 from mujo_core.training.sampler import REST, SamplerSettings
@@ -153,6 +153,26 @@ def training_clips(
         whole = data.motion_share / (1.0 - data.motion_share) * len(clips)
         weights += [whole / len(set(labels)) / labels.count(label) for label in labels]
         clips += motion
-    if not clips:
-        raise ValueError('expected recordings with labels to train on, none came')
-    return clips, np.array(weights)
+    kept = [(only(c, data.modalities), w) for c, w in zip(clips, weights, strict=True)]
+    kept = [(clip, weight) for clip, weight in kept if clip.streams or clip.virtual]
+    if not kept:
+        which = f' of {"+".join(data.modalities)}' if data.modalities else ''
+        raise ValueError(f'expected recordings{which} with labels to train on, none came')
+    return [clip for clip, _ in kept], np.array([weight for _, weight in kept])
+
+
+def only(clip: Clip, modalities: Sequence[str]) -> Clip:
+    """Return a clip with the streams of these modalities alone; empty for all.
+
+    Raises:
+        ValueError: no such modality.
+    """
+    if set(modalities) - set(MODALITIES):
+        raise ValueError(
+            f'expected modalities out of {", ".join(MODALITIES)}, {", ".join(modalities)} came'
+        )
+    if not modalities:
+        return clip
+    streams = {n: s for n, s in clip.streams.items() if modality_of(n) in modalities}
+    virtual = clip.virtual if 'imu' in modalities else {}
+    return replace(clip, streams=streams, virtual=virtual)

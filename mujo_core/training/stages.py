@@ -18,6 +18,7 @@ from mujo_core.training.linear_probe import fit_probe
 from mujo_core.training.resume import Run
 from mujo_core.training.sources import (
     dataset_clips,
+    only,
     recordings_of,
     training_clips,
     unlabelled_clips,
@@ -52,19 +53,26 @@ def read_material(config: TrainConfig) -> Material:
     seen = [r for r in recordings if r.subject not in held]
     unlabelled = unlabelled_clips(seen) if config.stage == 'pretrain' else []
     clips, weights = training_clips(seen, config.data, unlabelled)
-    held_out = dataset_clips([r for r in recordings if r.subject in held])
+    held_out = [
+        only(clip, config.data.modalities)
+        for clip in dataset_clips([r for r in recordings if r.subject in held])
+    ]
     return Material(seen, clips, weights, held_out)
 
 
 def pretrain(config: TrainConfig, material: Material, **how: Any) -> Checkpoint:
     """Learn the joint space from clips with and without labels, from nothing or a checkpoint."""
-    start = None
+    start, known = None, set()
     if config.start:
         checkpoint = load_checkpoint(config.start)
         config, start = like(checkpoint, config), checkpoint.model
-    return fit_model(
+        known = set(checkpoint.modalities)
+    found = fit_model(
         material.clips, material.weights, config, held_out=material.held_out, start=start, **how
     )
+    known |= set(found.modalities)
+    found.modalities = tuple(m for m in found.model.modalities if m in known)
+    return found
 
 
 def finetune(config: TrainConfig, material: Material, **how: Any) -> Checkpoint:

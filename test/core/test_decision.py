@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mujo_core.model.checkpoint import Calibration
-from mujo_core.recognition.decision import Events, calibrated_scores
+from mujo_core.recognition.decision import (
+    Decision,
+    DecisionSettings,
+    Events,
+    calibrated_scores,
+    columns_of,
+)
 
 rows = st.lists(st.floats(-60, 60), min_size=2, max_size=8)
 
@@ -72,3 +78,38 @@ def test_events_forget_on_reset():
     assert events.update('walk') == 'start'
     events.reset()
     assert events.update('rest') is None
+
+
+def test_only_chosen_labels_share_the_probability():
+    settings = DecisionSettings(labels=('squat', 'walk'))
+    columns = columns_of(settings.labels, ('jog', 'walk', 'squat'))
+    assert columns.tolist() == [1, 2]
+    scores, unknown = Decision(settings, columns)(1.0, np.array([9.0, 2.0, 1.0]), Calibration())
+    np.testing.assert_allclose(scores, np.exp([2, 1]) / np.exp([2, 1]).sum())
+    assert unknown == 0.0
+    assert columns_of((), ('jog', 'walk')).tolist() == [0, 1]
+    with pytest.raises(ValueError, match=r"'sqat', which is none of its 2: did you mean 'squat'"):
+        columns_of(['sqat'], ('squat', 'walk'))
+    with pytest.raises(ValueError, match='it has squat, walk'):
+        columns_of(['zzz'], ('squat', 'walk'))
+
+
+def test_smoothing_is_by_time_and_not_by_answers():
+    def last(step):
+        decide = Decision(DecisionSettings(smoothing=2.0), np.arange(2))
+        decide(0.0, np.array([8.0, 0.0]), Calibration())
+        for stamp in np.arange(step, 3.0 + 1e-9, step):
+            scores, unknown = decide(float(stamp), np.array([0.0, 8.0]), Calibration())
+        assert scores.sum() + unknown == pytest.approx(1.0)
+        return scores
+
+    slow, fast = last(0.5), last(0.1)
+    np.testing.assert_allclose(slow, fast)
+    assert slow[0] == pytest.approx(np.exp(-1.5), abs=1e-3)
+
+
+def test_no_smoothing_says_what_is_seen():
+    decide = Decision(DecisionSettings(), np.arange(2))
+    for logits in ([8.0, 0.0], [0.0, 8.0]):
+        scores, _ = decide(1.0, np.array(logits), Calibration())
+        assert scores.argmax() == np.argmax(logits)

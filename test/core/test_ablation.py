@@ -1,0 +1,131 @@
+"""A grid of settings: what is refused, what is run once, and what its tables say."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mujo_core
+from mujo_core.recognition import Recognizer
+from mujo_core.training import ablation
+from mujo_core.training.ablation import paired_gain, read_grid, run_grid, table
+from mujo_core.training.cross_validation import run_fold
+from mujo_core.training.fit import fit_model
+from mujo_core.training.sources import recordings_of, training_clips
+
+SHIPPED = Path(mujo_core.__file__).parents[1] / 'config' / 'ablation'
+GRID = """
+data: {split: all}
+model: {size: 16, width: 8}
+fit: {steps: 2, batch_size: 8, workers: 0}
+sampler: {as_stream: 0.0}
+rows:
+  both: {}
+  imu: {data: {modalities: [imu]}}
+columns:
+  fixed: {objectives: {strategy: fixed}}
+  uncertainty: {objectives: {strategy: uncertainty}}
+skip: [[imu, uncertainty]]
+"""
+
+
+@pytest.fixture
+def grid(tmp_path):
+    (tmp_path / 'grid.yaml').write_text(GRID)
+    return read_grid(tmp_path / 'grid.yaml')
+
+
+@pytest.mark.parametrize('path', sorted(SHIPPED.glob('*.yaml')), ids=lambda path: path.stem)
+def test_the_shipped_grids_are_read(path):
+    assert len(list(read_grid(path).cells())) > 1
+
+
+def test_cells_are_rows_by_columns_without_those_skipped(grid):
+    assert list(grid.cells()) == [('both', 'fixed'), ('both', 'uncertainty'), ('imu', 'fixed')]
+    config = grid.config('both', 'uncertainty', ['--fit.steps', '5'])
+    assert config.objectives.strategy == 'uncertainty'
+    assert config.fit.steps == 5 and config.model.size == 16
+    assert grid.config('imu', 'fixed').data.modalities == ['imu']
+
+
+@pytest.mark.parametrize(
+    ('changed', 'said'),
+    [
+        (('rows:', 'lines:'), 'rows'),
+        (('  both: {}', '  both: [1]'), 'names with settings'),
+        (('[[imu, uncertainty]]', '[[imu, gradnorm]]'), 'gradnorm'),
+        (('[[imu, uncertainty]]', '[imu]'), 'pairs of row and column'),
+        (('strategy: uncertainty', 'strategy: luck'), 'luck'),
+        (('modalities: [imu]', 'modes: [imu]'), 'modes'),
+    ],
+)
+def test_a_grid_that_cannot_be_run_is_refused_before_any_cell_is(tmp_path, changed, said):
+    (tmp_path / 'grid.yaml').write_text(GRID.replace(*changed))
+    with pytest.raises(ValueError, match=said) as caught:
+        read_grid(tmp_path / 'grid.yaml')
+    assert '\n' not in str(caught.value)
+
+
+def test_a_cell_that_is_done_is_not_run_again_until_its_settings_change(
+    grid, utd, tmp_path, monkeypatch
+):
+    run: list[tuple[str, int]] = []
+
+    def in_this_process(recordings, seeds, config, choices, report, jobs):
+        folds = [
+            run_fold(recordings, subject, seed, config, choices)
+            for seed in seeds
+            for subject in ('1', '2')
+        ]
+        run.append((config.objectives.strategy, len(folds)))
+        return folds
+
+    monkeypatch.setattr(ablation, 'cross_validate', in_this_process)
+    here = ['--data.root', str(utd)]
+    asked = (tmp_path / 'out', [0, 1], ['swipe_left', 'walk', 'squat'])
+    found = run_grid(grid, *asked, here)
+    assert run == [('fixed', 4), ('uncertainty', 4), ('fixed', 4)]
+    assert set(found['imu', 'fixed']['subsets']) == {'imu'}
+    assert set(found['both', 'fixed']['subsets']) == {'pose', 'imu', 'pose+imu'}
+    assert run_grid(grid, *asked, here) == found and len(run) == 3
+    weighed = [*here, '--objectives.terms.classification', '2.0']
+    run_grid(replace(grid, columns={'fixed': grid.columns['fixed']}, skip=frozenset()), *asked,
+             weighed)  # fmt: skip
+    assert len(run) == 5
+
+    columns, rows = table(grid, found, 'imu')
+    assert columns == ['', 'fixed', 'uncertainty']
+    assert [row[0] for row in rows] == ['both', 'imu'] and rows[1][2] == '-'
+    mean, _ = paired_gain(found['imu', 'fixed'], found['both', 'fixed'], 'imu')
+    of = [found[row, 'fixed']['subsets']['imu']['macro_f1']['mean'] for row in ('imu', 'both')]
+    assert mean == pytest.approx(of[0] - of[1], abs=1e-4)
+    assert paired_gain(found['imu', 'fixed'], found['both', 'fixed'], 'pose') is None
+
+
+def test_a_model_taught_one_modality_never_answers_from_another(grid, utd):
+    config = grid.config('imu', 'fixed', ['--data.root', str(utd)])
+    recordings = recordings_of(config.data)
+    clips, weights = training_clips(recordings, config.data)
+    assert all(set(clip.streams) <= {'imu/right_wrist', 'imu/right_thigh'} for clip in clips)
+    assert any(clip.virtual for clip in clips) and len(clips) == len(weights)
+    checkpoint = fit_model(clips, weights, config, progress=False)
+    assert checkpoint.modalities == ('imu',)
+    recognizer = Recognizer(checkpoint)
+    body = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    for step in range(90):
+        recognizer.add_pose(5.0 + step / 25, body, 'kinect20')
+    assert recognizer.recognize() is None
+    for step in range(180):
+        recognizer.add_imu('right_wrist', 5.0 + step / 50, np.array([0, 0, 9.8, 0, 0, 0.1]))
+    activity = recognizer.recognize()
+    assert activity is not None and activity.modalities == ['imu']
+
+
+def test_modalities_that_nothing_holds_are_named(grid, utd):
+    config = grid.config('imu', 'fixed', ['--data.root', str(utd)])
+    recordings = recordings_of(config.data)
+    with pytest.raises(ValueError, match='recordings of video'):
+        training_clips(recordings, replace(config.data, modalities=['video']))
+    with pytest.raises(ValueError, match='smell'):
+        training_clips(recordings, replace(config.data, modalities=['smell']))
