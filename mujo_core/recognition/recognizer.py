@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from mujo_core.model.checkpoint import Calibration, Checkpoint, load_checkpoint
 from mujo_core.recognition.activity import Activity
 from mujo_core.recognition.decision import Decision, DecisionSettings, Events, columns_of
 from mujo_core.recognition.settings import RecognizerSettings, pick_device
-from mujo_core.recording import modality_of, subset_name
+from mujo_core.recording import MODALITIES, modality_of, subset_name
 from mujo_core.skeleton import canonical_joints, get_layout
 from mujo_core.thinning import Thinning
 from mujo_core.timeline import Timeline
@@ -269,17 +269,10 @@ class Recognizer:
         # A slow stream that comes back may pull the end back by a little; answers never go back.
         end = max(end, self._last_end)
         window = self.timeline.cut(end)
-        if window is None or window.total < LEAST_TOTAL_COVERAGE:
-            return None
-        used = [
-            name
-            for name, share in window.coverage.items()
-            if share >= LEAST_STREAM_COVERAGE and modality_of(name) in self.settings.modalities
-        ]
-        if not used:
-            return None
-        self._last_end = end
-        return only_streams(window, used)
+        used = None if window is None else usable(window, self.settings.modalities)
+        if used is not None:
+            self._last_end = end
+        return used
 
     def _answers(self, windows: Sequence[Window]) -> list[Activity]:
         return [self._decide(w, row) for w, row in zip(windows, self.logits(windows), strict=True)]
@@ -307,6 +300,22 @@ class Recognizer:
             newest=window.newest,
             event=self._events.update(label),
         )
+
+
+def usable(window: Window, modalities: Collection[str] = MODALITIES) -> Window | None:
+    """Return a window with the streams that cover enough of it; None where too little is there.
+
+    Args:
+        modalities: what the model was trained on.
+    """
+    if window.total < LEAST_TOTAL_COVERAGE:
+        return None
+    used = [
+        name
+        for name, share in window.coverage.items()
+        if share >= LEAST_STREAM_COVERAGE and modality_of(name) in modalities
+    ]
+    return only_streams(window, used) if used else None
 
 
 def only_streams(window: Window, names: list[str]) -> Window:
