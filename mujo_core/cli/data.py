@@ -15,11 +15,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('dataset', help=f'one of {", ".join(DATASETS)}')
     parser.add_argument('--root', default='', help='the data set folder')
     parser.add_argument('--json', metavar='FILE', help='write the figures')
+    parser.add_argument(
+        '--virtual-imu',
+        action='store_true',
+        help='compare its IMUs with those computed from the skeletons beside them',
+    )
     parser.add_argument('--export', metavar='DIR', help="write it as a folder of one's own")
 
 
 def run(options: argparse.Namespace, _: list[str]) -> int:
-    """Load everything and count it."""
+    """Load everything and count it, or compare its IMUs with virtual ones."""
+    if options.virtual_imu:
+        return _compare_virtual(options)
     dataset, summary = get_dataset(options.dataset), Summary()
     with collected_problems() as problems:
         recordings = summary.watch(iter_recordings(options.dataset, options.root))
@@ -37,6 +44,32 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
         print(f'problem: {problem}')
     if options.export:
         print(f'written to {options.export}')
+    return 0
+
+
+def _compare_virtual(options: argparse.Namespace) -> int:
+    from mujo_core.evaluation.fidelity import AXES, measure_fidelity
+
+    with collected_problems() as problems:
+        found = measure_fidelity(iter_recordings(options.dataset, options.root))
+    if not found:
+        raise ValueError(
+            f'{options.dataset}: expected recordings with a skeleton and an IMU at a placement '
+            'that can be simulated, none came'
+        )
+    figures = {placement: fidelity.to_dict() for placement, fidelity in sorted(found.items())}
+    report = {'dataset': options.dataset, 'virtual_imu': figures, 'problems': problems}
+    write_json(report, options.json)
+    print_table(
+        f'{options.dataset}: correlation of virtual with real IMUs, median over recordings',
+        ['placement', 'recordings', '|acc|', '|gyro|', *AXES],
+        [
+            [placement, *(f'{v:.3f}' if isinstance(v, float) else str(v) for v in row.values())]
+            for placement, row in figures.items()
+        ],
+    )
+    for problem in problems:
+        print(f'problem: {problem}')
     return 0
 
 
