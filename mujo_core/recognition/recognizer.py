@@ -17,6 +17,9 @@ from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Calibration, Checkpoint, load_checkpoint
 from mujo_core.recognition.activity import Activity
 from mujo_core.recognition.decision import Events, calibrated_scores
+from mujo_core.recognition.taught import TaughtLabel, load_taught
+from mujo_core.recognition.teaching import STRIDE, Lesson
+from mujo_core.recognition.vocabulary import Vocabulary
 from mujo_core.recording import modality_of, subset_name
 from mujo_core.skeleton import canonical_joints, get_layout
 from mujo_core.timeline import Timeline
@@ -29,6 +32,8 @@ LEAST_TOTAL_COVERAGE = 0.3
 """Below it there is no answer."""
 LEAST_STREAM_COVERAGE = 0.2
 """A stream that covers less of the window is not used."""
+_BACK = 2.0
+"""Seconds that ring buffers hold beyond a window."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ class Recognizer:
         device: ``'cpu'``, ``'cuda'`` or ``'auto'``.
         top_k: how many scores an activity lists.
         false_alarm_rate: share of known activities that may be said to be unknown.
+        taught: a file of `mujo teach`, or None for the checkpoint's labels alone.
     """
 
     def __init__(
@@ -76,6 +82,7 @@ class Recognizer:
         device: str = 'cpu',
         top_k: int = 5,
         false_alarm_rate: float = 0.05,
+        taught: str | Path | None = None,
     ) -> None:
         if not isinstance(checkpoint, Checkpoint):
             checkpoint = load_checkpoint(checkpoint)
@@ -94,9 +101,9 @@ class Recognizer:
         video = self.settings.video
         self._frames = FrameMaker(video) if 'video' in checkpoint.modalities else None
         self._model = checkpoint.model.to(self.device)
-        self._labels = checkpoint.label_vectors()
-        background = [name for name, label in checkpoint.labels.items() if label.background]
-        self._events = Events([*background, UNKNOWN])
+        self._vocabulary = Vocabulary(checkpoint, load_taught(taught) if taught else None)
+        self._events = Events([])
+        self._take_labels()
         self._last_end = -np.inf
         self._last_frame = -np.inf
         self._jumps = 0
@@ -199,6 +206,60 @@ class Recognizer:
             self._last_end = -np.inf
             self._last_frame = -np.inf
 
+    @property
+    def taught(self) -> dict[str, TaughtLabel]:
+        """What was taught by showing, which `mujo_core.recognition.taught` saves and loads."""
+        return self._vocabulary.taught
+
+    def choose_labels(self, entries: Sequence[str]) -> None:
+        """Say these labels from the next answer on: names, descriptions, files (see
+        `mujo_core.recognition.open_labels.read_labels`); none of them for all.
+
+        Raises:
+            ValueError, OSError, ImportError: one cannot be taken; then nothing changes.
+        """
+        with self._lock:
+            self._vocabulary.choose(entries)
+            self._take_labels()
+
+    def teach(self, name: str, description: str = '', seconds: float = 0.0) -> Lesson:
+        """Learn what was shown until now as an example of an activity.
+
+        Args:
+            name: of the activity, new or known.
+            description: words for a new one.
+            seconds: how long it has been shown: the window's length at least, 2 s more at most.
+
+        Returns:
+            What it collides with.
+
+        Raises:
+            ValueError: a name that is none, or too little data.
+        """
+        with self._lock:
+            window = self._next_window()
+            if window is None:
+                raise ValueError('expected a window with data to learn from; is a sensor silent?')
+            length = window.end - window.start
+            more = min(max(seconds - length, 0.0), _BACK)
+            ends = window.end - np.arange(0.0, more + 1e-9, STRIDE)[::-1]
+            windows = [w for end in ends if (w := self._cut(float(end))) is not None]
+            source = f'live {window.end - length - more:.3f}-{window.end:.3f}'
+            lesson = self._vocabulary.teach(name, windows, source, description)
+            self._take_labels()
+        return lesson
+
+    def forget(self, name: str) -> None:
+        """Undo what was taught of a label; ValueError where nothing was."""
+        with self._lock:
+            self._vocabulary.forget(name)
+            self._take_labels()
+
+    def _take_labels(self) -> None:
+        space = self._vocabulary.space
+        self.settings = replace(self.settings, labels=space.names)
+        self._events.background = {*space.background, UNKNOWN}
+
     def warm_up(self) -> None:
         """Run the model once on each modality, so that the first answer is not a slow one."""
         spec = self.checkpoint.window
@@ -219,7 +280,8 @@ class Recognizer:
         """Return (N, L) logits of N windows, each from whatever it holds."""
         batch = batch_windows(windows, self.checkpoint.window).to(self.device)
         with torch.inference_mode():
-            return self._model.logits(self._model(batch), self._labels).float().cpu().numpy()
+            logits = self._vocabulary.space.logits(self._model, self._model(batch), batch)
+        return np.asarray(logits.float().cpu().numpy())
 
     def recognize(self, now: float | None = None) -> Activity | None:
         """Answer for the newest window; None where too little of it has data.
@@ -251,6 +313,12 @@ class Recognizer:
             return None
         # A slow stream that comes back may pull the end back by a little; answers never go back.
         end = max(end, self._last_end)
+        window = self._cut(end)
+        if window is not None:
+            self._last_end = end
+        return window
+
+    def _cut(self, end: float) -> Window | None:
         window = self.timeline.cut(end)
         if window is None or window.total < LEAST_TOTAL_COVERAGE:
             return None
@@ -259,10 +327,7 @@ class Recognizer:
             for name, share in window.coverage.items()
             if share >= LEAST_STREAM_COVERAGE and modality_of(name) in self.settings.modalities
         ]
-        if not used:
-            return None
-        self._last_end = end
-        return only_streams(window, used)
+        return only_streams(window, used) if used else None
 
     def _answers(self, windows: Sequence[Window]) -> list[Activity]:
         return [self._decide(w, row) for w, row in zip(windows, self.logits(windows), strict=True)]
