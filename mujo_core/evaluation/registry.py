@@ -19,7 +19,7 @@ from mujo_core.recording import Recording
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_BUILT_IN = ('full', 'missing_modality', 'low_label', 'zero_shot', 'retrieval')
+_BUILT_IN = ('full', 'missing_modality', 'low_label', 'zero_shot', 'retrieval', 'streams')
 
 
 def _silent(_: str) -> None:

@@ -73,7 +73,7 @@ class DenseScores(nn.Module):
             present.append(video_mask.any(dim=1))
         vectors += [self._pose(pose, pose_mask, root), self._imu(imu, imu_mask, placement)]
         present += [pose_mask.flatten(1).any(dim=1), imu_mask.flatten(1).any(dim=1)]
-        vector = self.model.fuse(dict(enumerate(vectors)))
+        vector = self.model.fuse({str(i): part for i, part in enumerate(vectors)})
         subset = sum(there.long() * 2**bit for bit, there in enumerate(present))
         scale = self.model.log_scale.exp().clamp(max=100.0)
         logits = scale * (self.labels[subset] @ vector.unsqueeze(-1)).squeeze(-1)
