@@ -1,8 +1,6 @@
-"""From logits to honest scores, and from scores to events."""
+"""From logits to honest scores."""
 
 from __future__ import annotations
-
-from collections.abc import Collection
 
 import numpy as np
 from scipy.special import expit
@@ -28,27 +26,3 @@ def calibrated_scores(
     # Where the best label is weak it is probably none of them.
     unknown = expit((threshold - strength) / calibration.spread)
     return scores * (1.0 - unknown)[..., None], unknown
-
-
-class Events:
-    """Says where activities start, go on and end, from one answer to the next.
-
-    Args:
-        background: names that are no activity.
-    """
-
-    def __init__(self, background: Collection[str]) -> None:
-        self.background = set(background)
-        self._active: str | None = None
-
-    def update(self, label: str) -> str | None:
-        """Return ``'start'``, ``'continue'``, ``'end'`` or None for the newest label."""
-        previous = self._active
-        self._active = None if label in self.background else label
-        if self._active is None:
-            return 'end' if previous else None
-        return 'continue' if self._active == previous else 'start'
-
-    def reset(self) -> None:
-        """Forget what was going on."""
-        self._active = None

@@ -11,7 +11,7 @@ from mujo_core.labels import UNKNOWN, Label, identifier, load_labels, merge, tax
 ALL = '+'
 """Stands for every label that is known."""
 _SUFFIXES = ('.yaml', '.yml')
-_ALIKE = 0.8
+_ALIKE = 0.75
 
 
 def read_labels(entries: Sequence[str], known: Mapping[str, Label]) -> dict[str, Label]:

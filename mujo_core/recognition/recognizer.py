@@ -16,11 +16,13 @@ from mujo_core.labels import UNKNOWN
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Calibration, Checkpoint, load_checkpoint
 from mujo_core.recognition.activity import Activity
-from mujo_core.recognition.decision import Events, calibrated_scores
+from mujo_core.recognition.decision import calibrated_scores
+from mujo_core.recognition.segmentation import Segmenter, StreamSettings
+from mujo_core.recognition.stream_filter import ForwardFilter
 from mujo_core.recognition.taught import TaughtLabel, load_taught
 from mujo_core.recognition.teaching import STRIDE, Lesson
 from mujo_core.recognition.vocabulary import Vocabulary
-from mujo_core.recording import modality_of, subset_name
+from mujo_core.recording import Segment, modality_of, subset_name
 from mujo_core.skeleton import canonical_joints, get_layout
 from mujo_core.timeline import Timeline
 from mujo_core.video.frames import FrameMaker
@@ -74,6 +76,7 @@ class Recognizer:
         top_k: how many scores an activity lists.
         false_alarm_rate: share of known activities that may be said to be unknown.
         taught: a file of `mujo teach`, or None for the checkpoint's labels alone.
+        stream: how answers become activities with a start and an end; None: each by itself.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class Recognizer:
         top_k: int = 5,
         false_alarm_rate: float = 0.05,
         taught: str | Path | None = None,
+        stream: StreamSettings | None = None,
     ) -> None:
         if not isinstance(checkpoint, Checkpoint):
             checkpoint = load_checkpoint(checkpoint)
@@ -102,7 +106,9 @@ class Recognizer:
         self._frames = FrameMaker(video) if 'video' in checkpoint.modalities else None
         self._model = checkpoint.model.to(self.device)
         self._vocabulary = Vocabulary(checkpoint, load_taught(taught) if taught else None)
-        self._events = Events([])
+        self.stream = stream or StreamSettings()
+        self._segmenter = Segmenter([], self.stream)
+        self._filter: ForwardFilter | None = None
         self._take_labels()
         self._last_end = -np.inf
         self._last_frame = -np.inf
@@ -202,9 +208,19 @@ class Recognizer:
         """Forget all samples and what was going on; waits for a running `recognize`."""
         with self._lock:
             self.timeline.clear()
-            self._events.reset()
-            self._last_end = -np.inf
+            self._forget_answers()
             self._last_frame = -np.inf
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The activities that have ended, in order, as they probably were (header time, s)."""
+        return list(self._segmenter.segments)
+
+    def _forget_answers(self) -> None:
+        self._segmenter.reset()
+        if self._filter is not None:
+            self._filter.reset()
+        self._last_end = -np.inf
 
     @property
     def taught(self) -> dict[str, TaughtLabel]:
@@ -258,7 +274,10 @@ class Recognizer:
     def _take_labels(self) -> None:
         space = self._vocabulary.space
         self.settings = replace(self.settings, labels=space.names)
-        self._events.background = {*space.background, UNKNOWN}
+        self._segmenter.background = {*space.background, UNKNOWN}
+        if self.stream.dwell > 0.0:
+            quiet = [row for row, name in enumerate(space.names) if name in space.background]
+            self._filter = ForwardFilter(quiet, self.stream.dwell, self.stream.rest)
 
     def warm_up(self) -> None:
         """Run the model once on each modality, so that the first answer is not a slow one."""
@@ -306,8 +325,7 @@ class Recognizer:
     def _next_window(self) -> Window | None:
         if self.timeline.jumps != self._jumps:
             self._jumps = self.timeline.jumps
-            self._events.reset()
-            self._last_end = -np.inf
+            self._forget_answers()
         end = self.timeline.end()
         if end is None:
             return None
@@ -338,6 +356,8 @@ class Recognizer:
         calibration = self.checkpoint.calibration.get(subset_name(modalities), Calibration())
         scores, doubt = calibrated_scores(logits, calibration, self.false_alarm_rate)
         unknown = float(doubt)
+        if self._filter is not None:
+            scores, unknown = self._filter(window.end, scores, unknown)
         names = self.settings.labels
         best = np.argsort(-scores)
         label, confidence = names[int(best[0])], float(scores[best[0]])
@@ -353,7 +373,7 @@ class Recognizer:
             coverage=window.coverage,
             window=(window.start, window.end),
             newest=window.newest,
-            event=self._events.update(label),
+            event=self._segmenter.update(window.end, label),
         )
 
 

@@ -132,7 +132,7 @@ def load_taught(file: str | Path) -> dict[str, TaughtLabel]:
             name: {key: value for key, value in entry.items() if key in _WORDS}
             for name, entry in entries.items()
         }
-        labels = parse_labels(words, str(file))
+        labels = parse_labels(words, str(file)) if words else {}
         return {name: _read_label(labels[name], entries[name]) for name in labels}
     except (KeyError, TypeError, AttributeError, binascii.Error) as error:
         reason = ' '.join(str(error).split()) or type(error).__name__

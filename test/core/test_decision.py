@@ -1,4 +1,4 @@
-"""From logits to scores and events."""
+"""From logits to scores."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mujo_core.model.checkpoint import Calibration
-from mujo_core.recognition.decision import Events, calibrated_scores
+from mujo_core.recognition.decision import calibrated_scores
 
 rows = st.lists(st.floats(-60, 60), min_size=2, max_size=8)
 
@@ -56,19 +56,3 @@ def test_many_windows_at_once_are_as_one_by_one():
         alone, alone_doubt = calibrated_scores(row, calibration, 0.05)
         np.testing.assert_allclose(alone, score)
         assert float(alone_doubt) == pytest.approx(float(doubt))
-
-
-def test_events_say_where_an_activity_starts_goes_on_and_ends():
-    events = Events(['rest', 'unknown'])
-    said = ['rest', 'walk', 'walk', 'jog', 'unknown', 'rest', 'jog', 'jog']
-    expected = [None, 'start', 'continue', 'start', 'end', None, 'start', 'continue']
-    assert [events.update(label) for label in said] == expected
-
-
-def test_events_forget_on_reset():
-    events = Events(['rest'])
-    events.update('walk')
-    events.reset()
-    assert events.update('walk') == 'start'
-    events.reset()
-    assert events.update('rest') is None
