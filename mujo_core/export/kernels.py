@@ -15,7 +15,8 @@ def kernel_vectors(kernels: FixedKernels, x: torch.Tensor, seen: torch.Tensor) -
     """Return what `FixedKernels` makes of (N, T, C) channels and a mask (N, T): (N, size).
 
     A kernel has the same taps for all of its channels, so that these are added up first: seven
-    times fewer products than a convolution over channels. All counts are floats.
+    times fewer products than a convolution over channels. All counts are floats. Of a signal that
+    stands still to the last bit a response of zero may be rounded to the other side of a threshold.
     """
     levels, patterns, _ = kernels.thresholds.shape
     mixed = (x @ kernels.channels.flatten(0, 1).to(x.dtype).T).transpose(1, 2)

@@ -28,7 +28,9 @@ class OnnxScores:
     def __init__(self, file: str | Path, threads: int = 1) -> None:
         require('onnxruntime')
         import onnxruntime
+        from onnxruntime.capi import onnxruntime_pybind11_state as state
 
+        refusals = (state.InvalidProtobuf, state.InvalidGraph, state.Fail, state.InvalidArgument)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = threads
         content = Path(file).read_bytes()
@@ -36,7 +38,7 @@ class OnnxScores:
             self._session = onnxruntime.InferenceSession(content, options)
             meta = self._session.get_modelmeta().custom_metadata_map
             self.labels = tuple(json.loads(meta['labels']))
-        except (RuntimeError, KeyError, ValueError) as error:
+        except (*refusals, RuntimeError, KeyError, ValueError) as error:
             reason = (str(error).splitlines() or [''])[0]
             raise ValueError(
                 f'{file}: expected a file of `mujo export` ({reason}); export it again'
