@@ -19,7 +19,7 @@ from mujo_core.recording import Recording
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_BUILT_IN = ('full', 'missing_modality', 'low_label', 'zero_shot', 'retrieval', 'streams')
+_BUILT_IN = ('full', 'missing_modality', 'low_label', 'zero_shot', 'retrieval', 'streams', 'taught')
 
 
 def _silent(_: str) -> None:
