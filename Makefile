@@ -1,7 +1,7 @@
 # `make help` lists the targets. Everything is installed into .venv, nothing outside of this folder.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench train evaluate fuzz clean
+.PHONY: help install demo test lint bench soak train evaluate fuzz clean
 
 # The first Python that MediaPipe has wheels for (3.10 to 3.12); `make PYTHON=... demo` takes another.
 PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.10; do \
@@ -17,6 +17,9 @@ SOURCE ?=
 DATA ?= data/utd_mhad
 OUTPUT ?= runs/default
 MOTION_CAPTURE ?=
+MINUTES ?= 30
+RATE ?= 30
+JOBS ?= 2
 CHECKPOINT ?= mujo_core/pretrained/default
 
 help:  ## this list
@@ -37,8 +40,8 @@ $(VENV)/.installed: setup.cfg setup.py pyproject.toml Makefile scripts/check_sys
 demo: $(VENV)/.installed  ## play a video through the real topics to /activity; SOURCE=my.mp4 or SOURCE=0 (webcam)
 	@$(RUN) -m mujo_ros.demo $(if $(SOURCE),--source '$(SOURCE)')
 
-test: $(VENV)/.installed  ## all tests (real DDS, real files)
-	$(RUN) -m pytest
+test: $(VENV)/.installed  ## all tests (real DDS, real files), in JOBS=2 processes
+	$(RUN) -m pytest -n $(JOBS) --dist loadfile
 
 lint: $(VENV)/.installed  ## ruff and mypy
 	$(RUN) -m ruff check .
@@ -47,6 +50,9 @@ lint: $(VENV)/.installed  ## ruff and mypy
 
 bench: $(VENV)/.installed  ## speed, each figure beside its limit
 	$(VENV)/bin/mujo bench
+
+soak: $(VENV)/.installed  ## har_node at full load: MINUTES=30 RATE=30; memory, missed ticks, latency, CPU
+	$(RUN) -m mujo_ros.soak --minutes $(MINUTES) --rate $(RATE)
 
 train: $(VENV)/.installed  ## train the default model: DATA=folder of UTD-MHAD, OUTPUT=checkpoint, MOTION_CAPTURE=folder
 	$(VENV)/bin/mujo train --config config/train/utd_mhad.yaml --data.root '$(DATA)' --output '$(OUTPUT)' \

@@ -1,4 +1,4 @@
-"""Starts `har_node` and, for a camera, `pose_node`, both as lifecycle nodes.
+"""Starts `har_node` and, for a camera, `pose_node`, and brings them up by lifecycle events.
 
 `ros2 launch mujo_ros har.launch.py --show-args` lists the arguments.
 """
@@ -10,14 +10,22 @@ from ament_index_python.packages import get_package_share_directory
 from launch.action import Action
 from launch.actions import (
     DeclareLaunchArgument,
+    EmitEvent,
     IncludeLaunchDescription,
+    LogInfo,
     OpaqueFunction,
+    RegisterEventHandler,
     SetEnvironmentVariable,
 )
+from launch.event_handlers import OnProcessStart
+from launch.events import matches_action
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
+from launch_ros.event_handlers import OnStateTransition
+from launch_ros.events.lifecycle import ChangeState
 from launch_ros.parameter_descriptions import ParameterValue
+from lifecycle_msgs.msg import Transition
 
 from launch import LaunchContext, LaunchDescription
 
@@ -32,6 +40,7 @@ ARGUMENTS = (
     ('skeleton_topic', 'skeleton', 'Topic of the skeleton (sensor_msgs/PointCloud2)'),
     ('camera_topic', 'camera/image_raw', 'Topic of the camera (sensor_msgs/Image)'),
     ('autostart', 'true', 'Configure and activate the nodes; false for a lifecycle manager'),
+    ('respawn', 'false', 'Start and bring up a node anew, 2 s after its process has ended'),
     ('use_sim_time', 'false', 'Take the time from /clock'),
     ('enclaves', '', 'Where the SROS 2 enclaves of the nodes are, such as /mujo_ros'),
     ('rviz', 'false', 'Show skeleton, label and overlay in RViz'),
@@ -53,6 +62,7 @@ OVERRIDES = (
     ('camera_pitch', float, 'How far the camera looks down, rad'),
     ('rate', float, 'Answers a second, Hz'),
     ('device', str, 'Where the model runs: auto, cpu or cuda'),
+    ('smoothing', float, 'Time constant of the running mean over scores, s'),
     ('person', str, 'Name put into the field person of each answer'),
 )
 
@@ -60,9 +70,10 @@ OVERRIDES = (
 def start_nodes(context: LaunchContext) -> list[Action]:
     """Make the nodes from the arguments as they were given."""
     given = {name: LaunchConfiguration(name).perform(context) for name, *_ in ARGUMENTS + OVERRIDES}
+    # Here it is events that bring the nodes up.
     shared = {
-        name: ParameterValue(LaunchConfiguration(name), value_type=bool)
-        for name in ('use_sim_time', 'autostart')
+        'use_sim_time': ParameterValue(LaunchConfiguration('use_sim_time'), value_type=bool),
+        'autostart': False,
     }
     overrides = {
         name: ParameterValue(LaunchConfiguration(name), value_type=kind)
@@ -77,6 +88,8 @@ def start_nodes(context: LaunchContext) -> list[Action]:
             ('camera/image_raw', given['camera_topic']),
         ],
         'output': 'screen',
+        'respawn': is_true(given['respawn']),
+        'respawn_delay': 2.0,
     }
 
     def ros_arguments(node: str) -> list[str]:
@@ -89,23 +102,60 @@ def start_nodes(context: LaunchContext) -> list[Action]:
         variable = f'{"FASTRTPS" if old else "FASTDDS"}_DEFAULT_PROFILES_FILE'
         actions.append(SetEnvironmentVariable(variable, given['dds_profile']))
     viewers = {name: given[name] for name in ('rviz', 'foxglove', 'namespace', 'use_sim_time')}
-    if not {'true', '1'}.isdisjoint((viewers['rviz'].lower(), viewers['foxglove'].lower())):
+    if is_true(viewers['rviz']) or is_true(viewers['foxglove']):
         source = PythonLaunchDescriptionSource(str(HERE / 'view.launch.py'))
         actions.append(IncludeLaunchDescription(source, launch_arguments=viewers.items()))
-    nodes = {'har_node': [given['params_file'], overrides, shared]}
-    if given['use_pose_node'].lower() in ('true', '1'):
-        nodes['pose_node'] = [given['params_file'], shared]
-    for name, parameters in nodes.items():
-        actions.append(
-            LifecycleNode(
-                executable=name,
-                name=name,
-                parameters=parameters,
-                ros_arguments=ros_arguments(name),
-                **common,
+    parameters = {'har_node': [given['params_file'], overrides, shared]}
+    if is_true(given['use_pose_node']):
+        parameters['pose_node'] = [given['params_file'], shared]
+    nodes = [
+        LifecycleNode(
+            executable=name,
+            name=name,
+            parameters=values,
+            ros_arguments=ros_arguments(name),
+            **common,
+        )
+        for name, values in parameters.items()
+    ]
+    if is_true(given['autostart']):
+        # Before the nodes, whose start they wait for.
+        actions += [handler for node in nodes for handler in bring_up(node)]
+    return [*actions, *nodes]
+
+
+def is_true(value: str) -> bool:
+    """Read a launch argument as launch itself does."""
+    return value.lower() in ('true', '1')
+
+
+def bring_up(node: LifecycleNode) -> list[Action]:
+    """Configure a node whenever its process starts, and activate it once it is configured."""
+
+    def change(transition: int) -> EmitEvent:
+        event = ChangeState(lifecycle_node_matcher=matches_action(node), transition_id=transition)
+        return EmitEvent(event=event)
+
+    def when_configured(state: str, action: Action) -> RegisterEventHandler:
+        return RegisterEventHandler(
+            OnStateTransition(
+                target_lifecycle_node=node,
+                start_state='configuring',
+                goal_state=state,
+                entities=[action],
             )
         )
-    return actions
+
+    refused = (
+        'a node was not configured: change the parameter that it names above, then '
+        'ros2 lifecycle set NODE configure, and activate'
+    )
+    configure = change(Transition.TRANSITION_CONFIGURE)
+    return [
+        RegisterEventHandler(OnProcessStart(target_action=node, on_start=[configure])),
+        when_configured('inactive', change(Transition.TRANSITION_ACTIVATE)),
+        when_configured('unconfigured', LogInfo(msg=refused)),
+    ]
 
 
 def generate_launch_description() -> LaunchDescription:

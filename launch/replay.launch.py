@@ -29,6 +29,8 @@ from launch_ros.actions import LifecycleNode, Node
 from launch_ros.event_handlers import OnStateTransition
 
 from launch import LaunchContext, LaunchDescription
+from mujo_core.bags.camera import info_topic, is_compressed_topic
+from mujo_core.bags.reader import open_bag, topics_of
 from mujo_core.evaluation.bag import describe_bag
 
 CONFIG = Path(get_package_share_directory('mujo_ros')) / 'config'
@@ -40,6 +42,7 @@ ARGUMENTS = (
     ('output', 'replay', 'Folder for activity.jsonl, scores.json and pictures'),
     ('checkpoint', '', 'Folder of the checkpoint; empty: the one that comes with mujo'),
     ('skeleton', '', 'Topic of the skeleton in the bag; empty: the first PointCloud2'),
+    ('camera', '', 'Topic of images, for pose_node where there is no skeleton; empty: the first'),
     ('layout', '', 'Joint list of the skeleton; empty: by the number of its joints'),
     ('params_file', str(CONFIG / 'har.yaml'), 'YAML file with the other parameters of har_node'),
     ('rate', '10.0', 'Answers a second on the clock of the bag, Hz'),
@@ -62,14 +65,20 @@ def start_replay(context: LaunchContext) -> list[Action]:
     given = {name: LaunchConfiguration(name).perform(context) for name, *_ in ARGUMENTS}
     if given['player'] not in ('auto', 'rosbag2', 'mujo'):
         raise ValueError(f'expected player:= auto, rosbag2 or mujo, {given["player"]!r} came')
-    topics, layout = describe_bag(given['bag'], given['skeleton'], layout=given['layout'])
-    names = {'pose': 'skeleton'}
+    topics, layout = describe_bag(
+        given['bag'], given['skeleton'], layout=given['layout'], camera=given['camera']
+    )
+    camera = next((topic for topic, stream in topics.items() if stream == 'camera'), '')
+    transport, info = describe_images(given['bag'], camera) if camera else ('off', '')
+    image = 'camera/image_raw' + ('/compressed' if transport == 'compressed' else '')
+    names = {'pose': 'skeleton', 'camera': image}
     parameters = {
         'use_sim_time': True,
         'autostart': True,
         'checkpoint': given['checkpoint'],
         'rate': float(given['rate']),
-        'placements': [s.partition('/')[2] for s in topics.values() if s != 'pose'] or [''],
+        'placements': [s.partition('/')[2] for s in topics.values() if '/' in s] or [''],
+        **({'camera': transport} if camera else {}),
         **({'layout': layout} if layout else {}),
     }
     har_node = LifecycleNode(
@@ -94,6 +103,8 @@ def start_replay(context: LaunchContext) -> list[Action]:
                 given['rate'],
                 '--skeleton',
                 given['skeleton'],
+                '--camera',
+                given['camera'],
             ),
         ],
         output='screen',
@@ -115,14 +126,35 @@ def start_replay(context: LaunchContext) -> list[Action]:
             ],
             output='screen',
         )
+    estimate = LifecycleNode(
+        package='mujo_ros',
+        executable='pose_node',
+        name='pose_node',
+        namespace='',
+        parameters=[
+            given['params_file'],
+            {'use_sim_time': True, 'autostart': True, 'image_transport': transport},
+        ],
+        remappings=[(image, camera), *([('camera/camera_info', info)] if info else [])],
+        output='screen',
+    )
     over = EmitEvent(event=Shutdown(reason='the replay is scored'))
     return [
         har_node,
+        *([estimate] if camera else []),
         scorer,
         player,
         RegisterEventHandler(OnProcessExit(target_action=scorer, on_exit=[over])),
         RegisterEventHandler(OnProcessExit(on_exit=end_where_it_failed)),
     ]
+
+
+def describe_images(bag: str, camera: str) -> tuple[str, str]:
+    """What the images of a topic are, 'raw' or 'compressed', and the topic of their calibration."""
+    with open_bag(bag) as reader:
+        topics = topics_of(reader)
+    compressed = is_compressed_topic(topics, camera)
+    return 'compressed' if compressed else 'raw', info_topic(topics, camera)
 
 
 def end_where_it_failed(event: ProcessExited, _: LaunchContext) -> list[Action]:

@@ -9,6 +9,13 @@ import numpy as np
 STANDARD_GRAVITY = 9.80665
 """m/s^2 (ISO 80000-3)."""
 
+MAX_ACCELERATION, MAX_ANGULAR_VELOCITY = 2e3, 350.0
+"""m/s^2, rad/s: beyond, no sensor worn reads so."""
+FULL_ACCELERATION, FULL_ANGULAR_VELOCITY = 400.0, 70.0
+"""m/s^2, rad/s: ends of the range that is used; a sample beyond is held to it."""
+SAMPLE_LIMIT = np.array([MAX_ACCELERATION] * 3 + [MAX_ANGULAR_VELOCITY] * 3)
+SAMPLE_RANGE = np.array([FULL_ACCELERATION] * 3 + [FULL_ANGULAR_VELOCITY] * 3)
+
 PLACEMENTS = (
     'right_wrist', 'left_wrist', 'right_upper_arm', 'left_upper_arm', 'right_thigh', 'left_thigh',
     'right_ankle', 'left_ankle', 'right_pocket', 'left_pocket', 'chest', 'waist', 'back', 'head',

@@ -8,6 +8,9 @@ import numpy as np
 
 from mujo_core.window import StreamSpec
 
+MOST_RATES = 4
+"""So many times the nominal rate fits into a buffer."""
+
 
 class RingBuffer:
     """The newest samples of one stream in order of time, in memory that is allocated once.
@@ -19,7 +22,7 @@ class RingBuffer:
     def __init__(self, spec: StreamSpec, span: float) -> None:
         self.spec = spec
         self.span = span
-        self.capacity = max(4, math.ceil(4 * spec.rate * span))
+        self.capacity = max(4, math.ceil(MOST_RATES * spec.rate * span))
         self._stamps = np.zeros(2 * self.capacity)
         self._values: np.ndarray = np.zeros((2 * self.capacity, *spec.shape), dtype=spec.dtype)
         self._first = self._last = 0

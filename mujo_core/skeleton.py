@@ -26,6 +26,8 @@ MIRRORED_JOINTS = tuple(
 )
 """The canonical joint on the other side of the body."""
 
+MAX_DISTANCE = 1e4
+"""m: a joint further from its frame's origin is no measurement."""
 TORSO = 0.5
 """Length from pelvis to chest of a canonical pose."""
 

@@ -119,15 +119,7 @@ class Timeline:
             stamps, values = self._finite(stamps, values, buffer.spec, refused)
             if not len(stamps):
                 return 0
-            steps = np.diff(stamps)
-            first, last = float(stamps[0]), float(stamps[-1])
-            if (
-                first > buffer.newest
-                and (steps > 0).all()
-                and not self._is_odd(stream, first, now)
-                and not self._is_odd(stream, last, now)
-                and stream not in self._before_jump
-            ):
+            if self._follow(stream, stamps, now):
                 self._odd.pop(stream, None)
                 buffer.append(stamps, values)
                 return len(stamps)
@@ -135,6 +127,22 @@ class Timeline:
                 self._place(stream, float(s), v, now) for s, v in zip(stamps, values, strict=True)
             ]
             return sum(placed)
+
+    def follow(self, stream: str, stamps: np.ndarray, now: float | None = None) -> bool:
+        """Whether stamps (N,) simply go on from what is held of a stream: in order, none odd."""
+        with self._lock:
+            self._buffer(stream)
+            return self._follow(stream, stamps, now)
+
+    def _follow(self, stream: str, stamps: np.ndarray, now: float | None) -> bool:
+        first, last = float(stamps[0]), float(stamps[-1])
+        return bool(
+            first > max(self._buffers[stream].newest, 0.0)
+            and (np.diff(stamps) > 0).all()
+            and not self._is_odd(stream, first, now)
+            and not self._is_odd(stream, last, now)
+            and stream not in self._before_jump
+        )
 
     def refuse(self, stream: str, kind: str) -> None:
         """Count a sample that was turned away before it came here."""

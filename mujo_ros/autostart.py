@@ -20,6 +20,7 @@ class AutostartNode(LifecycleNode):
 
     Attributes:
         failure: done when the node cannot go on and its process should end.
+        refused: why the last transition was not made, one line; '' after one that was.
     """
 
     def __init__(self, name: str, **arguments: Any) -> None:
@@ -28,6 +29,7 @@ class AutostartNode(LifecycleNode):
         # Steady, so that it also runs when simulated time stands still.
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._start_timer: Timer | None = None
+        self.refused = ''
 
     def _stop(self) -> None:
         raise AssertionError(f'{type(self).__name__} implements _stop')
@@ -86,5 +88,6 @@ class AutostartNode(LifecycleNode):
 
     def _refuse(self, line: str) -> TransitionCallbackReturn:
         """Say in one line why a transition is not made."""
+        self.refused = line
         self.get_logger().error(line)
         return FAILURE

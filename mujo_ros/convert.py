@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,23 +17,20 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import Imu, PointCloud2, PointField
 from std_msgs.msg import Header
 
+from mujo_core.bags.message_error import MessageError
+from mujo_core.inertial import (
+    MAX_ACCELERATION,
+    MAX_ANGULAR_VELOCITY,
+    SAMPLE_LIMIT,
+    SAMPLE_RANGE,
+)
+from mujo_core.skeleton import MAX_DISTANCE
+
 MAX_FRAME_ID = 255  # characters
 MAX_POINT_STEP = 4096  # bytes a joint may take in a cloud
-MAX_DISTANCE = 1e4  # m, a joint further from its frame's origin is no measurement
-MAX_ACCELERATION, MAX_ANGULAR_VELOCITY = 2e3, 350.0  # m/s^2, rad/s: beyond, no sensor worn reads so
-FULL_ACCELERATION, FULL_ANGULAR_VELOCITY = 400.0, 70.0  # m/s^2, rad/s: ends of range we use
 
-_LIMIT = np.array([MAX_ACCELERATION] * 3 + [MAX_ANGULAR_VELOCITY] * 3)
-_FULL = np.array([FULL_ACCELERATION] * 3 + [FULL_ANGULAR_VELOCITY] * 3, np.float32)
+_FULL = SAMPLE_RANGE.astype(np.float32)
 _FLOATS = {PointField.FLOAT32: 'f4', PointField.FLOAT64: 'f8'}
-
-
-class MessageError(ValueError):
-    """A message that cannot be used; `kind` is one word to count by, the text is one line."""
-
-    def __init__(self, kind: str, line: str) -> None:
-        super().__init__(line)
-        self.kind = kind
 
 
 def stamp_to_seconds(stamp: Time) -> float:
@@ -97,7 +95,7 @@ def imu_to_sample(msg: Imu) -> tuple[float, NDArray[np.float32]]:
         (acceleration.x, acceleration.y, acceleration.z, angular.x, angular.y, angular.z)
     )
     size = np.abs(sample)
-    if ((size > _LIMIT) & np.isfinite(size)).any():
+    if ((size > SAMPLE_LIMIT) & np.isfinite(size)).any():
         raise MessageError(
             'out_of_range',
             f'expected m/s^2 within +-{MAX_ACCELERATION:g} and rad/s within '
@@ -105,6 +103,38 @@ def imu_to_sample(msg: Imu) -> tuple[float, NDArray[np.float32]]:
             'check the units of the driver (REP-103)',
         )
     return header_seconds(msg.header), sample.astype(np.float32)
+
+
+def imus_to_samples(
+    msgs: Sequence[Imu],
+) -> tuple[NDArray[np.float64], NDArray[np.float32]] | None:
+    """Stamps (N,) in s and samples (N, 6) of messages, as `imu_to_sample` gives them one by one.
+
+    None where one of them is refused or saturated, and so needs a look of its own.
+    """
+    stamps, rows = [], []
+    for msg in msgs:
+        stamp, acceleration, angular = (
+            msg.header.stamp,
+            msg.linear_acceleration,
+            msg.angular_velocity,
+        )
+        if (
+            msg.linear_acceleration_covariance[0] == -1.0
+            or msg.angular_velocity_covariance[0] == -1.0
+            or len(msg.header.frame_id) > MAX_FRAME_ID
+            or stamp.sec < 0
+            or stamp.nanosec >= 1_000_000_000
+        ):
+            return None
+        stamps.append(stamp.sec + stamp.nanosec * 1e-9)
+        rows.append(
+            (acceleration.x, acceleration.y, acceleration.z, angular.x, angular.y, angular.z)
+        )
+    samples = np.array(rows)
+    if not (np.abs(samples) <= _FULL).all():
+        return None
+    return np.array(stamps), samples.astype(np.float32)
 
 
 def clip_sample(sample: NDArray[np.float32]) -> tuple[NDArray[np.float32], bool]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from mujo_ros.convert import seconds_to_stamp
-from mujo_ros.health import StreamHealth
+from mujo_ros.health import REMEDIES, Finding, StreamHealth
 
 OK, WARN, ERROR, STALE = (
     DiagnosticStatus.OK,
@@ -54,12 +54,25 @@ class Diagnostics:
         state: str,
         streams: Mapping[str, StreamHealth],
         figures: Figures,
+        findings: Mapping[str, Finding],
         fault: str = '',
     ) -> DiagnosticArray:
-        """The array at `now` (node's clock, s); `fault`: one line on what stops the node, or ''."""
+        """The array at `now`, node's clock, s.
+
+        Args:
+            now: see above.
+            state: label of the lifecycle state.
+            streams: health of each stream by name.
+            figures: of the recognition.
+            findings: about those streams that are silent.
+            fault: one line on what stops the node, or ''.
+        """
         elapsed = now - self._before_at if self._before_at is not None else 0.0
         status = [self._recognition(state, figures, elapsed, fault)]
-        status += [self._stream(health, now, state, elapsed) for health in streams.values()]
+        status += [
+            self._stream(health, findings.get(name), now, state, elapsed)
+            for name, health in streams.items()
+        ]
         self._before_at = now
         msg = DiagnosticArray(status=status)
         msg.header.stamp = seconds_to_stamp(max(now, 0.0))
@@ -101,13 +114,19 @@ class Diagnostics:
         return self._status('recognition', level, text, values)
 
     def _stream(
-        self, health: StreamHealth, now: float, state: str, elapsed: float
+        self,
+        health: StreamHealth,
+        finding: Finding | None,
+        now: float,
+        state: str,
+        elapsed: float,
     ) -> DiagnosticStatus:
         values: dict[str, object] = {
             'rate (Hz)': self._rate(health.name, health.accepted, elapsed),
             'accepted': health.accepted,
             'refused': sum(health.refused.values()),
             'delay (ms)': f'{1e3 * health.delay:.1f}',
+            'drops': health.lost,
             'gaps': health.gaps,
             'largest gap (s)': f'{health.largest_gap:.3f}',
         }
@@ -116,14 +135,19 @@ class Diagnostics:
         for kind, count in health.noted.items():
             values[kind] = count
         refused = self._rate(f'{health.name} refused', sum(health.refused.values()), elapsed)
+        odd = health.odd(now)
         if state != 'active':
             level, text = OK, state
-        elif health.accepted_at is None:
-            level, text = STALE, 'no message used yet'
         elif not health.is_live(now):
-            level, text = STALE, f'silent for {now - health.accepted_at:.1f} s'
+            level = ERROR if finding is not None and finding.fault else STALE
+            text = 'no message used yet'
+            if health.accepted_at is not None:
+                text = f'silent for {now - health.accepted_at:.1f} s'
+            text += f': {finding.text}' if finding is not None else ''
         elif refused not in ('0.0', 'unknown'):
-            level, text = WARN, f'{refused} messages a second refused'
+            level, text = WARN, f'{refused} messages a second refused: {health.refused_last}'
+        elif odd:
+            level, text = WARN, '; '.join(f'{kind}: {REMEDIES[kind]}' for kind in odd)
         elif health.empty_since is not None:
             level, text = OK, 'nobody in view'
         else:

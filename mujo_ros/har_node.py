@@ -6,6 +6,7 @@ the node's clock. Model loaded on configure, streams on activate, both freed the
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -14,31 +15,31 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import JumpHandle, JumpThreshold
 from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.timer import Timer
-from std_msgs.msg import String
-from visualization_msgs.msg import MarkerArray
 
-from mujo_core.skeleton import get_layout
+from mujo_core.recognition.taught import load_taught
 from mujo_core.upright import UpDirection
-from mujo_ros import parameters
+from mujo_ros import parameters, settings
 from mujo_ros.autostart import SUCCESS, AutostartNode
-from mujo_ros.convert import activity_to_classification, activity_to_json
 from mujo_ros.diagnostics import Diagnostics, Figures
-from mujo_ros.health import SilenceWatch, StreamHealth
+from mujo_ros.health import StreamHealth
 from mujo_ros.intake import Intake
-from mujo_ros.markers import activity_markers
-from mujo_ros.models import load_recognizer
-from mujo_ros.overlay import Overlay
+from mujo_ros.models import load_for_good, load_recognizer
+from mujo_ros.outputs import Outputs
 from mujo_ros.run import run
+from mujo_ros.silence import SilenceWatch
 from mujo_ros.streams import node_seconds
 from mujo_ros.worker import Worker
 
 BACKWARD, FORWARD = 0.1, 10.0  # s: the clock has jumped when it moves so between two ticks
+LEAD = 0.01  # s: the last poll between two ticks lies so long before the second
 STALLED = 0.5  # s: a tick that comes later than this judges nothing
+POLL_RATE = 20.0  # Hz: where ticks are rarer, streams are emptied about so often
 CLOCK_STANDS = 5  # s of real time without simulated time before that is said
 
 Tick = tuple[float, float]  # the node's clock and a monotonic one, s
@@ -48,7 +49,7 @@ class HarNode(AutostartNode):
     """Recognizes human activity from whatever streams there are.
 
     Args:
-        recognizer_factory: (checkpoint, device, top_k, false_alarm_rate) to a recognizer.
+        recognizer_factory: (checkpoint, device) to a recognizer.
         **arguments: of the node (context, parameter_overrides, namespace, ...).
 
     """
@@ -60,23 +61,19 @@ class HarNode(AutostartNode):
         self._factory = recognizer_factory
         self._recognizer: Any = None
         self._intake: Intake | None = None
-        self._overlay: Overlay | None = None
         self._watch: SilenceWatch | None = None
         self._worker: Worker[Tick] | None = None
         self._timer: Timer | None = None
+        self._poll_timer: Timer | None = None
         self._jump: JumpHandle | None = None
-        self._activity: Any = None
-        self._classification: Any = None
-        self._markers: Any = None
+        self._outputs: Outputs | None = None
         self._answered: bool | None = None
         self._figures = Figures()
         self._said: set[str] = set()
         self._last_tick = self._seen_clock = 0.0
         self._standing = 0
-        parameters.declare(self)
-        self.add_on_set_parameters_callback(
-            lambda changed: parameters.check(changed, self._recognizer is not None)
-        )
+        settings.declare(self, parameters.SETTINGS)
+        self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._apply)
         self._diagnostics = Diagnostics(self.get_fully_qualified_name().lstrip('/'))
         self._diagnostics_publisher = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
@@ -92,24 +89,27 @@ class HarNode(AutostartNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load and warm up the model; FAILURE with one line where parameters do not work."""
-        line = parameters.refusal(self.get_parameters(list(parameters.SETTINGS)), loaded=False)
-        if line:
-            return self._refuse(line)
-        names = ('checkpoint', 'device', 'top_k', 'false_alarm_rate')
+        self.refused = parameters.refusal(self.get_parameters(list(parameters.SETTINGS)), None)
+        if self.refused:
+            return self._refuse(self.refused)
         try:
-            recognizer = self._factory(*map(self._value, names))
+            recognizer = self._factory(self._value('checkpoint'), self._value('device'))
+            if self._value('taught'):
+                recognizer.learn(load_taught(self._value('taught')))
+            recognizer.decision = parameters.decision(self._value)
             recognizer.warm_up()
         except Exception as error:  # rclpy would swallow it
             return self._refuse(f'cannot load the model: {_line(error)}')
+        try:
+            self._outputs = Outputs(self)
+        except ValueError as error:
+            return self._refuse(str(error))
         self._recognizer = recognizer
         self._figures = Figures()
-        self._activity = self.create_lifecycle_publisher(String, 'activity', 10)
-        self._markers = self.create_lifecycle_publisher(MarkerArray, '~/markers', 1)
-        self._classification = self._typed_publisher()
-        settings = recognizer.settings
+        loaded = recognizer.settings
         self.get_logger().info(
-            f'{len(settings.labels)} labels from {", ".join(settings.modalities)}; '
-            f'window {settings.window_seconds:g} s'
+            f'{len(loaded.labels)} labels from {", ".join(loaded.modalities)}; '
+            f'window {loaded.window_seconds:g} s'
         )
         return SUCCESS
 
@@ -118,7 +118,7 @@ class HarNode(AutostartNode):
         try:
             self._start()
         except Exception as error:  # rclpy would swallow it
-            self.get_logger().error(f'cannot start: {_line(error)}')
+            self._refuse(f'cannot start: {_line(error)}')
             return TransitionCallbackReturn.ERROR
         return super().on_activate(state)
 
@@ -136,11 +136,8 @@ class HarNode(AutostartNode):
             self._field_of_view,
             self._image_aspect if self._value('skeleton_type') == 'hri' else None,
         )
-        if self._value('camera') != 'off':
-            source = self._recognizer.settings.video.source if self._intake.video else 'rgb'
-            self._overlay = Overlay(
-                self, self._intake.pairing, self._value('camera'), source, self._field_of_view
-            )
+        if self._outputs is not None and self._value('camera') != 'off':
+            self._outputs.show(self._intake, self._value('camera'), self._field_of_view)
         streams, log = self._intake.streams, self.get_logger()
         patience = self._recognizer.settings.window_seconds
         self._watch = SilenceWatch(
@@ -154,27 +151,44 @@ class HarNode(AutostartNode):
             post_callback=lambda _: self._follow_clock(node_seconds(self)),
         )
         self._timer = self.create_timer(1.0 / self._value('rate'), self._tick)
+        self._poll_timer = self.create_timer(
+            1.0 / POLL_RATE, self._intake.streams.poll, clock=self._steady
+        )
+        self._poll_between_ticks()
+
+    def _poll_between_ticks(self) -> None:
+        """Begin anew at a tick: the last poll before the next one leaves it little to store.
+
+        So messages are stored when the inference of a tick is over, and not while it is awaited.
+        """
+        assert self._poll_timer is not None
+        period = 1.0 / self._value('rate')
+        polls = math.ceil(POLL_RATE * period) - 1
+        if polls < 1:
+            self._poll_timer.cancel()
+            return
+        self._poll_timer.timer_period_ns = int(1e9 * (period - LEAD) / polls)
+        self._poll_timer.reset()
 
     def _stop(self) -> None:
-        if self._timer is not None:
-            self.destroy_timer(self._timer)
+        for timer in (self._timer, self._poll_timer):
+            if timer is not None:
+                self.destroy_timer(timer)
         if self._jump is not None:
             self._jump.unregister()
         if self._intake is not None:
             self._intake.close()
-        if self._overlay is not None:
-            self._overlay.close()
+        if self._outputs is not None:
+            self._outputs.hide()
         if self._worker is not None and not self._worker.stop():
             self.get_logger().warning('left an inference behind that takes more than 2 s')
-        self._timer = self._jump = self._worker = self._watch = self._overlay = None
+        self._timer = self._poll_timer = self._jump = self._worker = self._watch = None
 
     def _free(self) -> None:
         self._stop()
-        for publisher in (self._activity, self._classification, self._markers):
-            if publisher is not None:
-                self.destroy_lifecycle_publisher(publisher)
-        self._activity = self._classification = self._markers = None
-        self._recognizer = self._intake = None
+        if self._outputs is not None:
+            self._outputs.close()
+        self._outputs = self._recognizer = self._intake = None
 
     # Parameters
 
@@ -185,23 +199,22 @@ class HarNode(AutostartNode):
         return float(self._value('image_aspect'))
 
     def _new_up(self) -> UpDirection:
-        names = ('skeleton_up', 'camera_pitch', 'layout')
-        return UpDirection(*map(self._value, names))
+        return UpDirection(*map(self._value, ('skeleton_up', 'camera_pitch', 'layout')))
+
+    def _check(self, changed: Sequence[Parameter[Any]]) -> SetParametersResult:
+        check = self._recognizer.check_labels if self._recognizer is not None else None
+        line = parameters.refusal(changed, check)
+        return SetParametersResult(successful=not line, reason=line)
 
     def _apply(self, changed: Sequence[Parameter[Any]]) -> None:
         names = {parameter.name for parameter in changed}
+        if names & set(parameters.DECISION) and self._recognizer is not None:
+            self._recognizer.decision = parameters.decision(self._value)
         if 'rate' in names and self._timer is not None:
             self._timer.timer_period_ns = int(1e9 / self._value('rate'))
+            self._poll_between_ticks()
         if names & {'skeleton_up', 'camera_pitch'} and self._intake is not None:
             self._intake.up = self._new_up()
-
-    def _typed_publisher(self) -> Any:
-        try:
-            from vision_msgs.msg import Classification
-        except ImportError:
-            self.get_logger().info('vision_msgs is not installed: no activity/classification')
-            return None
-        return self.create_lifecycle_publisher(Classification, 'activity/classification', 10)
 
     # Ticks
 
@@ -209,8 +222,10 @@ class HarNode(AutostartNode):
         now = node_seconds(self)
         stalled = now - self._last_tick > 1.0 / self._value('rate') + STALLED
         self._follow_clock(now)
-        assert self._watch is not None and self._worker is not None
-        if stalled:  # this process stood still, and what came meanwhile is not read yet
+        assert self._intake and self._watch and self._worker
+        self._intake.streams.poll()
+        self._poll_between_ticks()
+        if stalled:  # this process stood still, and more may have come than waits here
             self._figures.missed += 1
             return
         answered, self._answered = self._answered, None
@@ -229,11 +244,14 @@ class HarNode(AutostartNode):
             return
         assert self._intake and self._watch and self._worker
         if step < 0.0:
+            self._intake.streams.discard()  # what waits is of the time before
             self._worker.settle()  # a reset must not meet a running inference
             self._intake.restart()
             self._recognizer.reset()
             self._figures.jumps += 1
             self.get_logger().info(f'time went back by {-step:.1f} s: starting anew')
+        for health in self.health.values():
+            health.forget_times()
         self._watch.restart(now)
 
     def _recognize(self, tick: Tick) -> None:
@@ -246,31 +264,16 @@ class HarNode(AutostartNode):
             return
         age = node_seconds(self) - activity.newest
         latency = time.monotonic() - started
-        text = activity_to_json(activity, age, latency, self._value('person'))
-        self._activity.publish(String(data=text))
+        assert self._outputs is not None and self._intake is not None
+        self._outputs.publish(activity, self._intake, age, latency, self._value('person'))
         figures.answers += 1
         figures.latency.append(latency)
         figures.age.append(age)
         figures.coverage = dict(activity.coverage)
-        intake = self._intake
-        if self._classification is not None and intake is not None:
-            self._classification.publish(activity_to_classification(activity, intake.frame_id))
-        if intake is not None and intake.skeleton and self._markers.get_subscription_count():
-            self._publish_markers(activity, intake)
-        if self._overlay is not None:
-            self._overlay.say(activity.stamp, f'{activity.label} {activity.confidence:.0%}')
-
-    def _publish_markers(self, activity: Any, intake: Intake) -> None:
-        assert intake.skeleton is not None
-        frame_id, xyz = intake.skeleton
-        layout = get_layout(self._value('layout'))
-        up = intake.skeleton_up or layout.up
-        text = f'{activity.label} {activity.confidence:.0%}'
-        self._markers.publish(
-            activity_markers(activity.stamp, frame_id, xyz, layout.name, up, text)
-        )
 
     def _failed(self, error: Exception) -> None:
+        if not self.context.ok():  # the process is on its way out: nothing can be published
+            return
         self._figures.failures += 1
         line = traceback.format_exception_only(error)[-1].strip()
         if line not in self._said and len(self._said) < 100:
@@ -282,14 +285,15 @@ class HarNode(AutostartNode):
         now = node_seconds(self)
         self._standing = self._standing + 1 if now == self._seen_clock else 0
         self._seen_clock = now
-        fault = ''
+        fault = self.refused
         if self._standing >= CLOCK_STANDS:
             clocks = self.count_publishers('/clock')
             fault = f'use_sim_time is true and time stands still, /clock has {clocks} publishers'
             if self._standing == CLOCK_STANDS:
                 self.get_logger().warning(fault)
+        findings = self._watch.look(now) if self._watch is not None else {}
         self._diagnostics_publisher.publish(
-            self._diagnostics.message(now, self.state, self.health, self._figures, fault)
+            self._diagnostics.message(now, self.state, self.health, self._figures, findings, fault)
         )
 
 
@@ -304,7 +308,7 @@ def main(args: Sequence[str] | None = None) -> int:
     """Run the node until SIGINT or SIGTERM."""
     # One thread for torch, which is not loaded yet: inference beside callbacks, not against them.
     os.environ.setdefault('OMP_NUM_THREADS', '1')
-    return run(HarNode, args)
+    return run(lambda: HarNode(load_for_good), args)
 
 
 if __name__ == '__main__':

@@ -40,8 +40,9 @@ def namespaces(words: Sequence[str]) -> list[str]:
 def make_nodes(names: Sequence[str], pose: bool) -> list[Any]:
     """A `har_node` a namespace, and with `pose` also a `pose_node`."""
     from mujo_ros.har_node import HarNode
+    from mujo_ros.models import load_for_good
 
-    nodes: list[Any] = [HarNode(namespace=name) for name in names]
+    nodes: list[Any] = [HarNode(load_for_good, namespace=name) for name in names]
     if pose:
         from mujo_ros.pose_node import PoseNode
 

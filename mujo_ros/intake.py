@@ -13,12 +13,13 @@ from std_msgs.msg import Header
 
 from mujo_core.skeleton import get_layout
 from mujo_core.upright import Direction, UpDirection
-from mujo_ros.convert import clip_sample, cloud_to_joints, imu_to_sample
+from mujo_ros.convert import clip_sample, cloud_to_joints, imu_to_sample, imus_to_samples
+from mujo_ros.gravity import GravityWatch
 from mujo_ros.hri import LAYOUT, skeleton2d_to_joints
 from mujo_ros.live_video import LiveVideo
 from mujo_ros.pairing import Skeleton, new_pairing
+from mujo_ros.polling import PolledStreams
 from mujo_ros.sides import SidesWatch
-from mujo_ros.streams import Streams
 
 VISIBLE = 0.5  # joints less visible than this are unseen
 POSE_GAP, IMU_GAP = 0.2, 0.1  # s between stamps that /diagnostics counts as a gap
@@ -66,10 +67,11 @@ class Intake:
         self.skeleton: tuple[str, NDArray[np.float32]] | None = None
         self.skeleton_up: Direction | None = None
         self.frame_id = ''
-        self.streams = Streams(node, lambda: recognizer.refused)
+        self.streams = PolledStreams(node, lambda: recognizer.refused)
         self._recognizer = recognizer
         self._layout = get_layout(layout)
         self.sides = SidesWatch(layout)
+        self._gravity = {placement: GravityWatch() for placement in placements}
         add = self.streams.add
         if image_aspect is None:
             add('pose', PointCloud2, 'skeleton', self._cloud, POSE_DEPTH, POSE_GAP)
@@ -87,7 +89,12 @@ class Intake:
             def store(msg: Imu, now: float, placement: str = placement) -> tuple[float, bool, bool]:
                 return self._imu(placement, msg, now)
 
-            add(topic, Imu, topic, store, IMU_DEPTH, IMU_GAP)
+            def store_all(
+                msgs: Sequence[Imu], now: float, placement: str = placement
+            ) -> NDArray[np.float64] | None:
+                return self._imus(placement, msgs, now)
+
+            add(topic, Imu, topic, store, IMU_DEPTH, IMU_GAP, store_all)
         self.pairing = new_pairing()
         self.video: LiveVideo | None = None
         if 'video' in recognizer.settings.modalities and camera != 'off':
@@ -108,9 +115,9 @@ class Intake:
             self.video.restart()
         self.up.restart()
         self.sides.restart()
+        for watch in self._gravity.values():
+            watch.restart()
         self.skeleton = None
-        for health in self.streams.health.values():
-            health.forget_times()
 
     def _cloud(self, msg: PointCloud2, now: float) -> tuple[float, bool, bool]:
         return self._skeleton(msg.header, *cloud_to_joints(msg, len(self._layout.joints)), now)
@@ -134,18 +141,42 @@ class Intake:
             if self.video is not None:
                 self.video.on_skeleton()
             if self.sides(xyz, up):
-                self.streams.note('pose', 'swapped_sides')
+                self.streams.note('pose', 'swapped_sides', now)
         return stamp, stored, not np.isfinite(xyz).any()
 
     def _imu(self, placement: str, msg: Imu, now: float) -> tuple[float, bool, bool]:
         stamp, sample = imu_to_sample(msg)
         sample, saturated = clip_sample(sample)
         stored = self._recognizer.add_imu(placement, stamp, sample, now)
-        if stored and saturated:
-            self.streams.note(f'imu/{placement}', 'saturated')
-        if stored and self.skeleton is None:
-            self.frame_id = msg.header.frame_id
+        if stored:
+            if saturated:
+                self.streams.note(f'imu/{placement}', 'saturated', now)
+            self._check(placement, stamp, sample, now)
+            if self.skeleton is None:
+                self.frame_id = msg.header.frame_id
         return stamp, stored, False
+
+    def _imus(self, placement: str, msgs: Sequence[Imu], now: float) -> NDArray[np.float64] | None:
+        """The same of several messages at once; None, and nothing is done, where one is odd."""
+        converted = imus_to_samples(msgs)
+        if converted is None or not self._recognizer.add_imus(placement, *converted, now):
+            return None
+        stamps, samples = converted
+        self._check(placement, stamps, samples, now)
+        if self.skeleton is None:
+            self.frame_id = msgs[-1].header.frame_id
+        return stamps
+
+    def _check(
+        self,
+        placement: str,
+        stamps: float | NDArray[np.float64],
+        samples: NDArray[np.float32],
+        now: float,
+    ) -> None:
+        unit = self._gravity[placement](stamps, samples)
+        if unit:
+            self.streams.note(f'imu/{placement}', unit, now)
 
 
 def _hri_type(layout: str) -> type:

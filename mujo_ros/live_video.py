@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from mujo_core.bags.images import check_image
+from mujo_core.bags.intrinsics import Intrinsics
 from mujo_core.video.rgb import Box, skeleton_box
-from mujo_ros.camera import Intrinsics
 from mujo_ros.convert import MessageError, header_seconds
 from mujo_ros.image_order import ImageOrder
-from mujo_ros.images import check_image, image_to_depth, image_to_rgb
+from mujo_ros.images import image_to_depth, image_to_rgb
 from mujo_ros.mailbox import Newest
 from mujo_ros.pairing import Pairing, Skeleton
 from mujo_ros.streams import Streams
@@ -68,6 +69,9 @@ class LiveVideo:
         pairing: finds the skeleton of an image.
         transport: 'raw' or 'compressed'.
         field_of_view: gives the horizontal one in rad to assume while no `camera_info` comes.
+
+    Attributes:
+        source: of the images that the checkpoint sees, 'rgb' or 'depth'.
     """
 
     def __init__(
@@ -83,7 +87,7 @@ class LiveVideo:
         self._node, self._streams = node, streams
         self._recognizer, self._pairing = recognizer, pairing
         self._field_of_view = field_of_view
-        self._source = recognizer.settings.video.source
+        self.source = recognizer.settings.video.source
         # Twice the rate of the grid, as recordings are thinned for training.
         self._period = 0.5 / recognizer.settings.video_rate
         self._order = ImageOrder()
@@ -92,7 +96,7 @@ class LiveVideo:
         self._said: set[str] = set()
         self._newest = Newest()
         self._working = threading.Lock()
-        kind, topic = camera_topic(transport, self._source)
+        kind, topic = camera_topic(transport, self.source)
         streams.add('video', kind, topic, self._image, 1, IMAGE_GAP)
         self._info = Streams(node, dict)
         self._info.add('info', CameraInfo, 'camera/camera_info', self._camera_info, 1, 1e9)
@@ -121,7 +125,7 @@ class LiveVideo:
     # Callbacks
 
     def _image(self, msg: Image | CompressedImage, now: float) -> tuple[float, bool, bool]:
-        check_image(msg, self._source)
+        check_image(msg, self.source)
         stamp = self._order(msg.header, now)
         self._release()
         if not 0.0 <= stamp - self._last < self._period:
@@ -163,7 +167,7 @@ class LiveVideo:
                 self._fail(error)
 
     def _store(self, shot: _Shot, skeleton: Skeleton | None) -> None:
-        convert = image_to_depth if self._source == 'depth' else image_to_rgb
+        convert = image_to_depth if self.source == 'depth' else image_to_rgb
         stamp, image = convert(shot.msg)
         height, width = image.shape[:2]
         focal, center = self.intrinsics.of_image(width, height, self._field_of_view())

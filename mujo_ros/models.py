@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ _loaded: WeakValueDictionary[tuple[object, ...], Any] = WeakValueDictionary()
 _loading = threading.Lock()
 
 
-def load_recognizer(checkpoint: str, device: str, top_k: int, false_alarm_rate: float) -> Any:
+def load_recognizer(checkpoint: str, device: str) -> Any:
     """A recognizer of `mujo_core` for the parameters of these names, on the process's one model.
 
     The last recognizer that is freed frees the model. A checkpoint that was written anew is
@@ -19,12 +20,20 @@ def load_recognizer(checkpoint: str, device: str, top_k: int, false_alarm_rate: 
     """
     from mujo_core.recognition import Recognizer
 
-    return Recognizer(
-        _shared(checkpoint, device),
-        device=device,
-        top_k=top_k,
-        false_alarm_rate=false_alarm_rate,
-    )
+    return Recognizer(_shared(checkpoint, device), device=device)
+
+
+def load_for_good(checkpoint: str, device: str) -> Any:
+    """The same in a process that does nothing else.
+
+    What is there by then is taken out of the garbage collector's sight: to look through all that
+    torch and rclpy hold takes a tenth of a second, by which an answer would be late.
+    """
+    gc.unfreeze()
+    recognizer = load_recognizer(checkpoint, device)
+    gc.collect()
+    gc.freeze()
+    return recognizer
 
 
 def _shared(checkpoint: str, device: str) -> Any:

@@ -15,10 +15,11 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from mujo_core.bags.images import DEPTH_ENCODINGS
+from mujo_core.bags.intrinsics import Intrinsics
 from mujo_core.skeleton import PARENTS, canonical_joints, get_layout
-from mujo_ros.camera import Intrinsics
 from mujo_ros.convert import MessageError, header_seconds
-from mujo_ros.images import DEPTH_ENCODINGS, image_to_depth, image_to_rgb, rgb_to_image
+from mujo_ros.images import image_to_depth, image_to_rgb, rgb_to_image
 from mujo_ros.live_video import camera_topic
 from mujo_ros.mailbox import Newest
 from mujo_ros.markers import SENSOR_AXES

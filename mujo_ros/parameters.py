@@ -1,38 +1,20 @@
-"""Declared, described and checked parameters of `har_node`."""
+"""The parameters of `har_node`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from rcl_interfaces.msg import (
-    FloatingPointRange,
-    IntegerRange,
-    ParameterDescriptor,
-    SetParametersResult,
-)
-from rclpy.lifecycle import LifecycleNode
 from rclpy.parameter import Parameter
 
 from mujo_core.inertial import check_placement
+from mujo_core.recognition.decision import DecisionSettings
+from mujo_core.recognition.segmentation import StreamSettings
 from mujo_core.skeleton import LAYOUTS
+from mujo_ros import settings
+from mujo_ros.settings import Setting, names_of
 
 MAX_PLACEMENTS = 32
-MAX_TEXT = 4096  # characters of a parameter, as long as a path may be
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One parameter: default, a line for people, limits; `live`: may change while loaded."""
-
-    default: Any
-    description: str
-    range: tuple[float, float] | None = None
-    choices: tuple[str, ...] = ()
-    live: bool = False
-
-
 UP_AXES = ('auto', 'x', '-x', 'y', '-y', 'z', '-z')
 
 SETTINGS: dict[str, Setting] = {
@@ -81,80 +63,79 @@ SETTINGS: dict[str, Setting] = {
         (0.1, 3.0),
         live=True,
     ),
-    'device': Setting('cpu', 'Where the model runs', choices=('auto', 'cpu', 'cuda')),
-    'top_k': Setting(5, 'How many scores an answer lists', (1, 100)),
+    'device': Setting(
+        'cpu',
+        'Where the model runs; auto: cuda where there is one; cuda: in half precision',
+        choices=('auto', 'cpu', 'cuda'),
+    ),
+    'taught': Setting('', 'File of mujo teach, whose labels are said too; empty: none'),
+    'labels': Setting(
+        [''],
+        "What may be said: names, 'name: description' of new ones, labels files (.yaml), + for all "
+        "that are known; ['']: all that are known",
+        live=True,
+    ),
+    'top_k': Setting(5, 'How many scores an answer lists', (1, 100), live=True),
     'false_alarm_rate': Setting(
-        0.05, 'Share of known activities that may be called unknown', (0.001, 0.5)
+        0.05, 'Share of known activities that may be called unknown', (0.001, 0.5), live=True
+    ),
+    'smoothing': Setting(
+        0.0, 'Time constant of the running mean over scores, s; 0: none', (0.0, 30.0), live=True
+    ),
+    'dwell': Setting(
+        0.0,
+        'How long an activity lasts in the mean, s, for the hidden Markov model over scores; more '
+        'is stickier; 0: no model; 2 does well',
+        (0.0, 30.0),
+        live=True,
+    ),
+    'least_duration': Setting(
+        0.0, 'A label that stands for less starts and ends no event, s', (0.0, 10.0), live=True
     ),
     'person': Setting('', 'Name put into the field person of each answer', live=True),
     'autostart': Setting(True, 'Configure and activate at the start, without a lifecycle manager'),
 }
+DECISION = ('labels', 'top_k', 'false_alarm_rate', 'smoothing', 'dwell', 'least_duration')
 
 
-def declare(node: LifecycleNode) -> None:
-    """Declare every parameter with its description and range."""
-    for name, setting in SETTINGS.items():
-        descriptor = ParameterDescriptor(description=setting.description)
-        if setting.choices:
-            descriptor.additional_constraints = f'one of {", ".join(setting.choices)}'
-        if setting.range and isinstance(setting.default, float):
-            low, high = setting.range
-            descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
-        elif setting.range:
-            low, high = setting.range
-            descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high))]
-        # An empty list on the command line or in YAML has no type.
-        descriptor.dynamic_typing = isinstance(setting.default, list)
-        node.declare_parameter(name, setting.default, descriptor)
+def refusal(
+    parameters: Iterable[Parameter[Any]], check_labels: Callable[[Sequence[str]], None] | None
+) -> str:
+    """One line on why `parameters` cannot be set, '' when they can.
 
-
-def refusal(parameters: Iterable[Parameter[Any]], loaded: bool) -> str:
-    """One line on why `parameters` cannot be set, '' when they can; `loaded`: configured."""
+    `check_labels`: of the recognizer, raises what it cannot take; None while none is loaded.
+    """
+    parameters = list(parameters)
+    line = settings.refusal(SETTINGS, parameters, check_labels is not None)
     for parameter in parameters:
-        setting, value = SETTINGS.get(parameter.name), parameter.value
-        if setting is None:
-            continue
-        if loaded and not setting.live:
-            return (
-                f'{parameter.name} is read when the node is configured: deactivate and clean up '
-                'first (ros2 lifecycle set), then set and configure'
-            )
-        if isinstance(value, str) and len(value) > MAX_TEXT:
-            return f'expected {parameter.name} of at most {MAX_TEXT} characters, got {len(value)}'
-        if setting.choices and value not in setting.choices:
-            return f'expected {parameter.name} out of {", ".join(setting.choices)}, got {value!r}'
-        if parameter.name == 'placements':
-            line = _placements_refusal(value)
-            if line:
-                return line
-    return ''
-
-
-def _placements_refusal(value: Any) -> str:
-    try:
-        names = placements(value)
-    except ValueError as error:
-        return str(error)
-    if len(names) > MAX_PLACEMENTS:
-        return f'expected at most {MAX_PLACEMENTS} placements, got {len(names)}'
-    return ''
+        try:
+            if parameter.name == 'placements':
+                placements(parameter.value)
+            elif parameter.name == 'labels':
+                chosen = names_of('labels', parameter.value)
+                if check_labels is not None:
+                    check_labels(chosen)
+        except (ValueError, OSError, ImportError) as error:
+            line = line or str(error).splitlines()[0]
+    return line
 
 
 def placements(value: Any) -> list[str]:
     """Names of the parameter `placements`; ValueError unless each can be part of a topic."""
-    if value is None:
-        return []
-    if not isinstance(value, list | tuple) and not hasattr(value, 'tolist'):
-        raise ValueError(f"expected placements as a list such as ['right_wrist'], got {value!r}")
-    names = [name for name in value if name != '']
+    names = names_of('placements', value)
     for name in names:
-        check_placement(str(name))
-    if len(set(names)) != len(names):
-        raise ValueError(f'expected each placement once, got {", ".join(names)}')
+        check_placement(name)
+    if len(names) > MAX_PLACEMENTS:
+        raise ValueError(f'expected at most {MAX_PLACEMENTS} placements, got {len(names)}')
     return names
 
 
-def check(parameters: Iterable[Parameter[Any]], loaded: bool) -> SetParametersResult:
-    """Validate a change of parameters, for `add_on_set_parameters_callback`."""
-    reason = refusal(parameters, loaded)
-    return SetParametersResult(successful=not reason, reason=reason)
+def decision(value: Callable[[str], Any]) -> DecisionSettings:
+    """How scores become an answer, from `value(name)` of each parameter."""
+    return DecisionSettings(
+        top_k=value('top_k'),
+        false_alarm_rate=value('false_alarm_rate'),
+        labels=tuple(names_of('labels', value('labels'))),
+        smoothing=value('smoothing'),
+        stream=StreamSettings(dwell=value('dwell'), least_duration=value('least_duration')),
+    )

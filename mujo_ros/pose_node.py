@@ -8,28 +8,33 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 import traceback
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from numpy.typing import NDArray
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
+from mujo_core.bags.intrinsics import Intrinsics
 from mujo_core.pose_estimator import DepthFilter, PoseEstimator, place_in_camera
-from mujo_ros import pose_parameters
+from mujo_ros import settings
 from mujo_ros.autostart import SUCCESS, AutostartNode
-from mujo_ros.camera import Intrinsics
 from mujo_ros.convert import MessageError, header_seconds, joints_to_cloud, seconds_to_stamp
-from mujo_ros.health import SilenceWatch
+from mujo_ros.health import REMEDIES
 from mujo_ros.image_order import ImageOrder
 from mujo_ros.images import image_to_rgb
 from mujo_ros.mailbox import Newest
+from mujo_ros.pose_parameters import SETTINGS
 from mujo_ros.run import run
-from mujo_ros.streams import Streams, node_seconds
+from mujo_ros.silence import SilenceWatch
+from mujo_ros.streams import Streams, node_seconds, overridable, overrides_of
 
 JOINTS = 33
 IMAGE_GAP = 0.5  # s between images that counts as a gap
@@ -61,11 +66,11 @@ class PoseNode(AutostartNode):
         self._depth = DepthFilter()
         self._order = ImageOrder()
         self._counts: Counter[str] = Counter()
+        self._took: deque[float] = deque(maxlen=100)  # s an estimate
+        self._diagnosed = (0.0, 0)  # when, and how many images had come
         self._said: set[str] = set()
-        pose_parameters.declare(self)
-        self.add_on_set_parameters_callback(
-            lambda changed: pose_parameters.check(changed, self._estimator is not None)
-        )
+        settings.declare(self, SETTINGS)
+        self.add_on_set_parameters_callback(self._check)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._diagnostics_timer = self.create_timer(1.0, self._diagnose, clock=self._steady)
         self._begin()
@@ -74,11 +79,9 @@ class PoseNode(AutostartNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the pose model; FAILURE with one line where that does not work."""
-        line = pose_parameters.refusal(
-            self.get_parameters(list(pose_parameters.PARAMETERS)), loaded=False
-        )
-        if line:
-            return self._refuse(line)
+        self.refused = settings.refusal(SETTINGS, self.get_parameters(list(SETTINGS)), loaded=False)
+        if self.refused:
+            return self._refuse(self.refused)
         try:
             self._estimator = self._factory(
                 self._value('model_complexity'), self._value('min_confidence')
@@ -86,13 +89,21 @@ class PoseNode(AutostartNode):
             self._estimator.estimate(np.zeros((240, 320, 3), np.uint8))
         except (ValueError, OSError, ImportError, RuntimeError) as error:
             return self._refuse(f'cannot load the pose model: {error}')
-        self._publisher = self.create_lifecycle_publisher(PointCloud2, 'skeleton', 10)
+        try:
+            with overrides_of('skeleton'):
+                self._publisher = self.create_lifecycle_publisher(
+                    PointCloud2, 'skeleton', 10, qos_overriding_options=overridable()
+                )
+        except ValueError as error:
+            self._free()
+            return self._refuse(str(error))
         return SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe the camera and start to estimate."""
         self._counts.clear()
         self._order.restart()
+        self._took.clear()
         self._intrinsics = Intrinsics()
         self._newest = Newest()
         self._streams = streams = Streams(self, dict)
@@ -133,6 +144,10 @@ class PoseNode(AutostartNode):
             self._estimator.close()
         self._publisher = self._estimator = None
 
+    def _check(self, changed: Sequence[Parameter[Any]]) -> SetParametersResult:
+        reason = settings.refusal(SETTINGS, changed, self._estimator is not None)
+        return SetParametersResult(successful=not reason, reason=reason)
+
     # Callbacks, which only keep
 
     def _keep(self, msg: Image | CompressedImage, now: float) -> tuple[float, bool, bool]:
@@ -154,7 +169,7 @@ class PoseNode(AutostartNode):
             except MessageError as error:
                 assert self._streams is not None
                 health = self._streams.health['video']
-                health.refused[error.kind] += 1
+                health.refuse(error.kind)
                 line = f'{health.topic}: {error.kind}: {error}'
                 self._say(error.kind, f'{line} (said once, counted on /diagnostics)')
             except Exception as error:
@@ -165,7 +180,9 @@ class PoseNode(AutostartNode):
 
     def _estimate(self, msg: Image | CompressedImage) -> None:
         stamp, rgb = image_to_rgb(msg)
+        started = time.monotonic()
         pose = self._estimator.estimate(rgb)
+        self._took.append(time.monotonic() - started)
         joints: NDArray[np.float32] = np.full((JOINTS, 3), np.nan, np.float32)
         visibility = np.zeros(JOINTS, np.float32)
         if pose is not None:
@@ -186,15 +203,32 @@ class PoseNode(AutostartNode):
         now = node_seconds(self)
         values: dict[str, object] = {'lifecycle state': self.state}
         level, text = DiagnosticStatus.OK, self.state
+        if self.refused:
+            level, text = DiagnosticStatus.ERROR, self.refused
         if self._watch is not None and self._streams is not None:
             health = self._streams.health['video']
             live = self._watch.has_data(now)
             level = DiagnosticStatus.OK if live else DiagnosticStatus.STALE
-            text = 'estimating' if live else self._streams.describe(health, now)
+            odd = '; '.join(f'{kind}: {REMEDIES[kind]}' for kind in health.odd(now))
+            if not live:
+                text = self._watch.look(now)['video'].text
+            elif odd:
+                level, text = DiagnosticStatus.WARN, odd
+            else:
+                text = 'estimating'
+            before, count = self._diagnosed
+            self._diagnosed = now, health.accepted
+            came = max(health.accepted - count, 0)
+            took = sorted(self._took.copy())
             values |= {
+                'rate (Hz)': f'{came / (now - before):.1f}' if now > before > 0.0 else 'unknown',
                 'images': health.accepted,
                 'dropped for a newer one': self._newest.dropped,
                 'delay (ms)': f'{1e3 * health.delay:.1f}',
+                'gaps': health.gaps,
+                'largest gap (s)': f'{health.largest_gap:.3f}',
+                'estimate p50 (ms)': f'{1e3 * took[len(took) // 2]:.1f}' if took else 'none yet',
+                'estimate max (ms)': f'{1e3 * took[-1]:.1f}' if took else 'none yet',
                 'camera_info': 'yes' if self._intrinsics.known else 'no, horizontal_fov is assumed',
                 **self._counts,
                 **{f'refused {kind}': count for kind, count in health.refused.items()},

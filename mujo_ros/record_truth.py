@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -25,8 +26,8 @@ from mujo_ros.streams import node_seconds
 class TruthNode(Node):
     """Publishes what is typed; parameters `file` (CSV, '' for none) and `labels`."""
 
-    def __init__(self) -> None:
-        super().__init__('record_truth')
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__('record_truth', **arguments)
         self.declare_parameter('file', '')
         self.declare_parameter('labels', [''])
         self._publisher = self.create_publisher(String, 'truth', 10)

@@ -27,6 +27,7 @@ def run_all(make_nodes: Callable[[], Sequence[Any]], args: Sequence[str] | None 
     """
     _interrupt_once()
     nodes: Sequence[Any] = ()
+    executor = None
     try:
         rclpy.init(args=list(sys.argv if args is None else args))
         nodes = make_nodes()
@@ -48,6 +49,8 @@ def run_all(make_nodes: Callable[[], Sequence[Any]], args: Sequence[str] | None 
         print(f'bad parameter: {error}', file=sys.stderr)
         return 2
     finally:
+        if executor is not None:
+            executor.shutdown()  # left to the garbage collector it may fail with a traceback
         for node in nodes:
             node.destroy_node()
         rclpy.try_shutdown()

@@ -109,7 +109,12 @@ def main(args: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv if args is None else args)
     given = _parser().parse_args(remove_ros_args(arguments)[1:])
     try:
-        bag = read_bag(given.bag, skeleton=given.skeleton, truth_topic=given.truth_topic)
+        bag = read_bag(
+            given.bag,
+            skeleton=given.skeleton,
+            truth_topic=given.truth_topic,
+            camera=given.camera,
+        )
         labels, background = read_labels(given.checkpoint)
         truth = truth_of(bag, given.truth, given.truth_topic, labels, background)
         folder = Path(given.output)
@@ -117,8 +122,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except (ValueError, OSError, ImportError) as error:
         print(f'score_replay: {str(error).splitlines()[0]}', file=sys.stderr)
         return 2
-    last = max(float(samples.arrivals[-1]) for samples in bag.streams.values())
-    texts = listen(last, arguments)
+    texts = listen(bag.last_arrival, arguments)
     if not texts:
         print(
             'score_replay: expected messages on activity, none came: is har_node active, and do '
@@ -170,6 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--truth', default='', help='CSV file (default: BAG.labels.csv, or topic)')
     parser.add_argument('--truth-topic', default=TOPIC, help=f'(default: {TOPIC})')
     parser.add_argument('--skeleton', default='', help='its topic (default: the first cloud)')
+    parser.add_argument('--camera', default='', help='(default: the first one, off: none)')
     parser.add_argument('--checkpoint', default='', help='whose labels are said')
     parser.add_argument('--output', default='replay', metavar='DIR', help='(default: replay)')
     parser.add_argument('--rate', type=float, default=10.0, help='frames a second to score')

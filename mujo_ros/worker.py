@@ -10,7 +10,7 @@ Task = TypeVar('Task')
 
 
 class Worker(Generic[Task]):
-    """Runs `work(task)` in one thread; a task that comes while it is busy is dropped and counted.
+    """Runs `work(task)` in one thread; one task may wait, the newest: what it replaces is missed.
 
     Args:
         work: what to do with a task.
@@ -21,7 +21,7 @@ class Worker(Generic[Task]):
         self.missed = 0
         self._work = work
         self._failed = failed
-        self._task: Task | None = None
+        self._waiting: list[Task] = []
         self._busy = False
         self._stopping = False
         self._changed = threading.Condition()
@@ -29,18 +29,19 @@ class Worker(Generic[Task]):
         self._thread.start()
 
     def trigger(self, task: Task) -> bool:
-        """Hand over a task; False when the one before is still at work."""
+        """Hand over a task; False when one is missed: the one that waited, or this at the end."""
         with self._changed:
-            if self._busy or self._stopping:
-                self.missed += 1
-                return False
-            self._task, self._busy = task, True
-            self._changed.notify_all()
-            return True
+            missed = bool(self._waiting) or self._stopping
+            self.missed += missed
+            if not self._stopping:
+                self._waiting[:] = [task]
+                self._changed.notify_all()
+            return not missed
 
     def settle(self, timeout: float = 2.0) -> bool:
-        """Wait until it has nothing to do; False when that takes longer than `timeout` s."""
+        """Drop what waits, wait for the task at hand; False when that takes over `timeout` s."""
         with self._changed:
+            self._waiting.clear()
             return self._changed.wait_for(lambda: not self._busy, timeout)
 
     def stop(self, timeout: float = 2.0) -> bool:
@@ -54,15 +55,16 @@ class Worker(Generic[Task]):
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._busy or self._stopping)
+                self._changed.wait_for(lambda: self._waiting or self._stopping)
                 if self._stopping:
                     return
-                task = self._task
+                task = self._waiting.pop()
+                self._busy = True
             try:
-                self._work(task)  # type: ignore[arg-type]
+                self._work(task)
             except Exception as error:
                 self._failed(error)
             finally:
                 with self._changed:
-                    self._task, self._busy = None, False
+                    self._busy = False
                     self._changed.notify_all()

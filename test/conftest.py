@@ -10,6 +10,7 @@ import pytest
 
 # Before anything loads the middleware: no test is seen on, or looks into, the network.
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+os.environ.setdefault('OMP_NUM_THREADS', '1')  # tests run beside each other
 os.environ.setdefault('ROS_LOG_DIR', str(Path(tempfile.gettempdir()) / 'mujo_test_logs'))
 
 DATA = Path(__file__).parent / 'data'

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from mujo_core.inertial import check_placement
+from mujo_core.inertial import SAMPLE_LIMIT, SAMPLE_RANGE, check_placement
+from mujo_core.skeleton import MAX_DISTANCE
 
 IMU, CLOUD, STRING = 'sensor_msgs/msg/Imu', 'sensor_msgs/msg/PointCloud2', 'std_msgs/msg/String'
 SUFFIXES = ('.mcap', '.db3')
@@ -120,7 +121,7 @@ def read_samples(reader: Any, streams: Mapping[str, str]) -> dict[str, BagSample
     """
     taken: dict[str, list[tuple[float, float, np.ndarray, str]]] = {t: [] for t in streams}
     refused = dict.fromkeys(streams, 0)
-    for connection, arrival, message in _messages(reader, streams, (IMU, CLOUD)):
+    for connection, arrival, message in messages_of(reader, streams, (IMU, CLOUD)):
         stamp = message.header.stamp.sec + message.header.stamp.nanosec * 1e-9
         values = _imu(message) if connection.msgtype == IMU else _joints(message)
         if stamp <= 0 or values is None:
@@ -142,17 +143,17 @@ def read_samples(reader: Any, streams: Mapping[str, str]) -> dict[str, BagSample
 
 def first_skeleton(reader: Any, topic: str) -> np.ndarray | None:
     """Return the first skeleton (J, 3) on a PointCloud2 topic of an open bag, m."""
-    found = (_joints(message) for _, _, message in _messages(reader, [topic], (CLOUD,)))
+    found = (_joints(message) for _, _, message in messages_of(reader, [topic], (CLOUD,)))
     return next((xyz for xyz in found if xyz is not None), None)
 
 
 def read_strings(reader: Any, topic: str) -> list[tuple[float, str]]:
     """Return (arrival in s, text) of a std_msgs/String topic of an open bag."""
-    found = _messages(reader, [topic], (STRING,))
+    found = messages_of(reader, [topic], (STRING,))
     return [(arrival, message.data) for _, arrival, message in found]
 
 
-def _messages(
+def messages_of(
     reader: Any, topics: Collection[str], kinds: Collection[str]
 ) -> Iterator[tuple[Any, float, Any]]:
     """Yield (connection, arrival in s, message) of these topics where they are of these types."""
@@ -164,7 +165,10 @@ def _messages(
 
 
 def _imu(message: Any) -> np.ndarray | None:
-    """Return (6,) m/s^2 and rad/s, None where something is absent or not finite."""
+    """Return (6,) m/s^2 and rad/s held to the range that is used, as a node does.
+
+    None where something is absent or not finite, or where no sensor worn reads so.
+    """
     if _ABSENT in (
         message.linear_acceleration_covariance[0],
         message.angular_velocity_covariance[0],
@@ -172,11 +176,14 @@ def _imu(message: Any) -> np.ndarray | None:
         return None
     force, turn = message.linear_acceleration, message.angular_velocity
     sample = np.array([force.x, force.y, force.z, turn.x, turn.y, turn.z])
-    return sample if np.isfinite(sample).all() else None
+    if not (np.abs(sample) <= SAMPLE_LIMIT).all():
+        return None
+    return np.clip(sample, -SAMPLE_RANGE, SAMPLE_RANGE)
 
 
 def _joints(message: Any) -> np.ndarray | None:
-    """Return (J, 3) m, NaN where not seen; None where the cloud has no x, y, z or lacks data."""
+    """Return (J, 3) m, NaN where not seen; None where the cloud has no x, y, z or lacks data, and
+    where a joint is infinitely or impossibly far away."""
     fields = {f.name: f for f in message.fields if f.datatype in _FLOATS}
     count = message.width * message.height
     if not {'x', 'y', 'z'} <= set(fields) or len(message.data) < count * message.point_step:
@@ -193,6 +200,8 @@ def _joints(message: Any) -> np.ndarray | None:
     )
     points = np.frombuffer(bytes(message.data), dtype, count)
     xyz = np.stack([points[axis] for axis in 'xyz'], axis=1).astype(np.float32)
+    if (np.abs(xyz) > MAX_DISTANCE).any():
+        return None
     if 'visibility' in names:
         xyz[points['visibility'] < _SEEN] = np.nan
     return xyz

@@ -141,11 +141,12 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
             for checkpoint, folder in zip(checkpoints, folders, strict=True)
         ]
     )
-    write_json(result.data, options.json)
     for table in result.tables:
         print_table(table.title, table.columns, [[*map(cell, row)] for row in table.rows])
     for note in result.notes:
         print(note)
+    # After the printing, which no full disk can take away.
+    write_json(result.data, options.json)
     if options.report:
         write_report(result, options.protocol, options.report)
         print(f'report in {Path(options.report) / "report.md"}')

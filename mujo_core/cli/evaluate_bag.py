@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mujo_core.cli.report import print_table, write_json
 
@@ -31,6 +33,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar='PLACEMENT=TOPIC',
         help='of IMUs (default: every Imu topic, placement by its name)',
+    )
+    parser.add_argument(
+        '--camera',
+        default='',
+        metavar='TOPIC',
+        help='images for pose estimation where there is no skeleton, and for a checkpoint that '
+        'sees video (default: the first such topic; off: none)',
+    )
+    parser.add_argument(
+        '--horizontal-fov',
+        type=float,
+        default=1.15,
+        metavar='RAD',
+        help='of a camera without camera_info (default: 1.15)',
     )
     parser.add_argument('--layout', default='', help="the skeleton's (default: by its joints)")
     parser.add_argument('--up', default='auto', help="axis of the skeleton's frame, or auto")
@@ -58,7 +74,7 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
     from mujo_core.recognition.recognizer import Recognizer
 
     # A bag that cannot be played is refused before the model is loaded.
-    describe_bag(options.bag, options.skeleton, imus, options.layout)
+    describe_bag(options.bag, options.skeleton, imus, options.layout, options.camera)
     recognizer = Recognizer(options.checkpoint)
     recognizer.warm_up()
     known = recognizer.checkpoint.labels
@@ -66,8 +82,11 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
     others = read_answers(options.against) if options.against else []
 
     started, worked = time.perf_counter(), time.process_time()
-    bag = read_bag(options.bag, options.skeleton, imus, options.layout, options.truth_topic)
+    bag = read_bag(
+        options.bag, options.skeleton, imus, options.layout, options.truth_topic, options.camera
+    )
     truth = truth_of(bag, options.truth, options.truth_topic, labels, set(known) - set(labels))
+    bag = _seen(bag, recognizer, options)
     activities = list(play(bag, recognizer, options.rate, options.up, options.camera_pitch))
     seconds = bag.end - bag.start
     speed = seconds / (time.perf_counter() - started)
@@ -109,6 +128,25 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
+def _seen(bag: Any, recognizer: Any, options: argparse.Namespace) -> Any:
+    """The bag with what its camera gives: a skeleton where it has none, a model's frames."""
+    from mujo_core.evaluation.bag_camera import add_frames, add_skeleton
+
+    camera, view = options.camera, options.horizontal_fov
+    if bag.images is not None:
+        try:
+            bag = add_skeleton(bag, camera, view)
+        except ImportError as error:
+            if camera or not bag.streams:
+                raise
+            print(f'left out: {bag.images.topic} ({error})')
+            bag = replace(bag, images=None)
+    settings = recognizer.settings
+    if 'video' in settings.modalities and camera != 'off':
+        bag = add_frames(bag, settings.video, settings.video_rate, camera, view)
+    return bag
+
+
 def _agreement_line(found: dict) -> str:
     share = 'nothing to compare' if found['share'] is None else f'{100 * found["share"]:.2f} %'
     return (
@@ -138,5 +176,9 @@ def _check(options: argparse.Namespace) -> None:
         )
     if options.up != 'auto' and options.up not in AXES:
         raise ValueError(f'expected --up out of auto, {", ".join(AXES)}, {options.up!r} came')
+    if not 0.1 <= options.horizontal_fov <= 3.0:
+        raise ValueError(
+            f'expected --horizontal-fov from 0.1 to 3.0 rad, {options.horizontal_fov:g} came'
+        )
     if not 0.1 <= options.rate <= 100.0:
         raise ValueError(f'expected --rate from 0.1 to 100 Hz, {options.rate:g} came')

@@ -10,6 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from mujo_core.whole_file import whole_file
+
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table; numbers are right-aligned."""
@@ -24,5 +26,5 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 def write_json(data: Any, path: str | Path | None) -> None:
     """Write JSON where a path is given."""
     if path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(json.dumps(data, indent=1) + '\n', encoding='utf-8')
+        with whole_file(path) as part:
+            part.write_text(json.dumps(data, indent=1) + '\n', encoding='utf-8')

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from mujo_core.bags.camera import OFF, choose_camera, read_images
 from mujo_core.bags.reader import (
     CLOUD,
     IMU,
@@ -22,6 +24,7 @@ from mujo_core.bags.reader import (
     topics_of,
 )
 from mujo_core.inertial import check_placement
+from mujo_core.pose_estimator import LAYOUT as ESTIMATED
 from mujo_core.skeleton import LAYOUTS
 
 
@@ -35,6 +38,8 @@ class Bag:
         layout: the skeleton's joint list; empty without one.
         texts: (arrival in s, text) of the truth topic.
         unused: topics that hold a stream twice or name no placement.
+        images: of the camera that a skeleton is to be estimated from, where there is none; times
+            and frames alone.
     """
 
     path: Path
@@ -42,16 +47,25 @@ class Bag:
     layout: str = ''
     texts: list[tuple[float, str]] = field(default_factory=list)
     unused: tuple[str, ...] = ()
+    images: BagSamples | None = None
 
     @property
     def start(self) -> float:
         """The first header stamp, seconds: second 0 of the recording."""
-        return min(float(samples.stamps.min()) for samples in self.streams.values())
+        return min(float(samples.stamps.min()) for samples in self._all())
 
     @property
     def end(self) -> float:
         """The last header stamp, seconds."""
-        return max(float(samples.stamps.max()) for samples in self.streams.values())
+        return max(float(samples.stamps.max()) for samples in self._all())
+
+    @property
+    def last_arrival(self) -> float:
+        """When the last message was recorded, seconds on the recorder's clock."""
+        return max(float(samples.arrivals[-1]) for samples in self._all())
+
+    def _all(self) -> list[BagSamples]:
+        return [*self.streams.values(), *([self.images] if self.images is not None else [])]
 
 
 def choose_topics(
@@ -98,12 +112,14 @@ def read_bag(
     imus: Mapping[str, str] | None = None,
     layout: str = '',
     truth_topic: str = '',
+    camera: str = OFF,
 ) -> Bag:
     """Read the streams of a bag that the recognizer takes (arguments: see `choose_topics`).
 
     Args:
         layout: the skeleton's joint list; empty for the known one of as many joints.
         truth_topic: read this topic's texts, where it is there.
+        camera: whose images take a skeleton's place where there is none; see `choose_camera`.
 
     Raises:
         ValueError: the bag is damaged, has none of these topics, or a layout that is not known.
@@ -114,14 +130,24 @@ def read_bag(
         chosen, unused = choose_topics(topics, skeleton, imus)
         streams = {n: s for n, s in read_samples(reader, chosen).items() if len(s.stamps)}
         texts = read_strings(reader, truth_topic) if topics.get(truth_topic) == STRING else []
-    if not streams:
+        seen = choose_camera(topics, camera)
+        images = _times(reader, seen) if seen and 'pose' not in streams else None
+    if not streams and images is None:
         raise ValueError(
-            f'{path}: expected Imu or PointCloud2 messages with header stamps, '
+            f'{path}: expected Imu or PointCloud2 messages, or images, with header stamps, '
             f'found {_listed(topics)}'
         )
     if 'pose' in streams:
         layout = layout or guess_layout(streams['pose'].values)
-    return Bag(Path(path), streams, layout if 'pose' in streams else '', texts, unused)
+    return Bag(Path(path), streams, layout if 'pose' in streams else '', texts, unused, images)
+
+
+def _times(reader: Any, camera: str) -> BagSamples | None:
+    shots = [shot._replace(message=None) for shot in read_images(reader, camera)]
+    arrivals, stamps = ([getattr(s, name) for s in shots] for name in ('arrival', 'stamp'))
+    frames = [shot.frame for shot in shots]
+    found = BagSamples(camera, np.array(arrivals), np.array(stamps), [], frames, 0)
+    return found if shots else None
 
 
 def describe_bag(
@@ -129,18 +155,25 @@ def describe_bag(
     skeleton: str = '',
     imus: Mapping[str, str] | None = None,
     layout: str = '',
+    camera: str = OFF,
 ) -> tuple[dict[str, str], str]:
     """Return topic to stream of a bag, and its skeleton's layout ('' without a skeleton).
 
-    Only the first skeleton is read. Arguments and errors are those of `read_bag`.
+    Where images take a skeleton's place their topic is the stream ``'camera'``. Only the first
+    skeleton is read. Arguments and errors are those of `read_bag`.
     """
     with open_bag(path) as reader:
         topics = topics_of(reader)
         chosen, _ = choose_topics(topics, skeleton, imus)
         topic = next((topic for topic, stream in chosen.items() if stream == 'pose'), '')
         first = first_skeleton(reader, topic) if topic and not layout else None
+        seen = choose_camera(topics, camera)
+        if seen and not topic:
+            chosen[seen], layout = 'camera', ESTIMATED
     if not chosen:
-        raise ValueError(f'{path}: expected Imu or PointCloud2 topics, found {_listed(topics)}')
+        raise ValueError(
+            f'{path}: expected Imu, PointCloud2 or image topics, found {_listed(topics)}'
+        )
     return chosen, guess_layout([first]) if first is not None else layout
 
 

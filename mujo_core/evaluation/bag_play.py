@@ -18,12 +18,13 @@ from mujo_core.recognition.activity import Activity
 from mujo_core.recognition.recognizer import Recognizer
 from mujo_core.recording import modality_of
 from mujo_core.skeleton import LAYOUTS, canonical_joints
+from mujo_core.thinning import Thinning
 from mujo_core.timeline import SILENT_AFTER
 from mujo_core.upright import UpDirection
 from mujo_core.window import Window
 
-BATCH = 64
-"""Windows that the model sees at once; more are no faster."""
+BATCH = 16
+"""Windows that the model sees at once; more are slower, since what they need leaves the cache."""
 
 
 def play(
@@ -40,12 +41,14 @@ def play(
         rate: ticks a second on the recorder's clock.
         up, camera_pitch: see `UpDirection`.
     """
-    feeds = [
-        _Feed(name, samples, _values(name, samples, bag.layout, up, camera_pitch))
-        for name, samples in bag.streams.items()
-    ]
-    first = min(float(feed.samples.arrivals[0]) for feed in feeds)
-    last = max(float(feed.samples.arrivals[-1]) for feed in feeds) + SILENT_AFTER
+    thinning = Thinning(recognizer.checkpoint.window)
+    feeds = []
+    for name, samples in bag.streams.items():
+        values = _values(name, samples, bag.layout, up, camera_pitch)
+        needed = np.array(thinning.needed(name, samples.stamps.tolist()))
+        feeds.append(_Feed(name, samples.arrivals[needed], samples.stamps[needed], values[needed]))
+    first = min(float(feed.arrivals[0]) for feed in feeds)
+    last = max(float(feed.arrivals[-1]) for feed in feeds) + SILENT_AFTER
     windows: list[Window] = []
     for tick in range(int(np.ceil(first * rate)), int(last * rate) + 1):
         now, jumps = tick / rate, recognizer.jumps
@@ -64,20 +67,23 @@ def play(
 class _Feed:
     """Gives one stream's samples to a recognizer as the clock goes on."""
 
-    def __init__(self, name: str, samples: BagSamples, values: np.ndarray) -> None:
-        self.samples = samples
+    def __init__(
+        self, name: str, arrivals: np.ndarray, stamps: np.ndarray, values: np.ndarray
+    ) -> None:
+        self.arrivals = arrivals
         self.accepted_at = -np.inf
+        self._stamps = stamps
         self._name = name
         self._values = values
         self._given = 0
 
     def advance(self, recognizer: Recognizer, now: float) -> None:
         """Store what has arrived until `now`."""
-        arrivals, first = self.samples.arrivals, self._given
+        arrivals, first = self.arrivals, self._given
         self._given = last = int(np.searchsorted(arrivals, now, side='right'))
         if last == first:
             return
-        stamps, values = self.samples.stamps[first:last], self._values[first:last]
+        stamps, values = self._stamps[first:last], self._values[first:last]
         if recognizer.timeline.insert(self._name, stamps, values, now):
             self.accepted_at = float(arrivals[last - 1])
 
@@ -85,9 +91,12 @@ class _Feed:
 def _values(
     name: str, samples: BagSamples, layout: str, up: str, camera_pitch: float
 ) -> np.ndarray:
-    """Return (N, 6) of an IMU, or (N, 16, 3) canonical joints with z up as a node finds up."""
+    """Return (N, 6) of an IMU, (N, H, W, C) frames of a camera as they are made, or (N, 16, 3)
+    canonical joints with z up as a node finds up."""
     if modality_of(name) == 'imu':
         return np.stack(samples.values).astype(np.float32)
+    if name == 'video':
+        return np.stack(samples.values)
     joints = len(LAYOUTS[layout].joints)
     # A skeleton of another layout is refused by a node; here it is one with nobody in it.
     nobody = np.full((joints, 3), np.nan, dtype=np.float32)

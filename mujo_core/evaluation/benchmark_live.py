@@ -18,7 +18,7 @@ import numpy as np
 
 from mujo_core.evaluation.figure import Figure, make_figure
 
-LIVE_PATIENCE = 120.0  # s
+LIVE_PATIENCE = 300.0  # s
 SAME = 'a forward alone, at the same rate and time in another process'
 IDLE = 'a node with empty callbacks on the same topics'
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mujo_core.evaluation.registry import Result, Table
+from mujo_core.whole_file import whole_file
 
 
 def cell(value: str | int | float) -> str:
@@ -31,7 +32,8 @@ def write_report(result: Result, protocol: str, folder: str | Path) -> None:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     data: dict[str, Any] = {'protocol': protocol, **result.data, **result.details}
-    (folder / 'report.json').write_text(json.dumps(data, indent=1) + '\n', encoding='utf-8')
+    with whole_file(folder / 'report.json') as part:
+        part.write_text(json.dumps(data, indent=1) + '\n', encoding='utf-8')
     known = result.data
     checkpoints = known['checkpoint']
     checkpoints = [checkpoints] if isinstance(checkpoints, str) else checkpoints
@@ -46,6 +48,8 @@ def write_report(result: Result, protocol: str, folder: str | Path) -> None:
         lines += _markdown(table)
     lines += [line for note in result.notes for line in (note, '')]
     for plot in result.plots:
-        plot.draw().savefig(folder / f'{plot.name}.png')
+        with whole_file(folder / f'{plot.name}.png') as part:
+            plot.draw().savefig(part)
         lines += [f'![{plot.caption}]({plot.name}.png)', '', f'*{plot.caption}*', '']
-    (folder / 'report.md').write_text('\n'.join(lines), encoding='utf-8')
+    with whole_file(folder / 'report.md') as part:
+        part.write_text('\n'.join(lines), encoding='utf-8')

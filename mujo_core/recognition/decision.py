@@ -2,10 +2,39 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.special import expit
 
-from mujo_core.model.checkpoint import Calibration
+from mujo_core.recognition.segmentation import StreamSettings
+from mujo_core.recognition.stream_filter import ForwardFilter
+
+if TYPE_CHECKING:
+    from mujo_core.model.checkpoint import Calibration
+
+
+@dataclass(frozen=True)
+class DecisionSettings:
+    """How scores become an answer; may be replaced while a recognizer is at work.
+
+    Attributes:
+        top_k: how many scores an activity lists.
+        false_alarm_rate: share of known activities that may be said to be unknown.
+        labels: what may be said (`mujo_core.recognition.open_labels.read_labels`); empty: all
+            labels of the checkpoint and those taught.
+        smoothing: time constant of the running mean over the scores, seconds; 0: none.
+        stream: how scores become activities with a start and an end.
+    """
+
+    top_k: int = 5
+    false_alarm_rate: float = 0.05
+    labels: tuple[str, ...] = ()
+    smoothing: float = 0.0
+    stream: StreamSettings = field(default_factory=StreamSettings)
 
 
 def calibrated_scores(
@@ -26,3 +55,61 @@ def calibrated_scores(
     # Where the best label is weak it is probably none of them.
     unknown = expit((threshold - strength) / calibration.spread)
     return scores * (1.0 - unknown)[..., None], unknown
+
+
+class RunningMean:
+    """Exponential mean over header time, whatever the rate of the answers."""
+
+    def __init__(self) -> None:
+        self._stamp = -math.inf
+        self._mean: np.ndarray | None = None
+
+    def __call__(self, stamp: float, values: np.ndarray, time_constant: float) -> np.ndarray:
+        """Take in the values of `stamp` and return the mean; of 0 s: the values."""
+        if self._mean is None or time_constant <= 0.0:
+            self._mean = values
+        else:
+            keep = math.exp(-max(stamp - self._stamp, 0.0) / time_constant)
+            self._mean = keep * self._mean + (1.0 - keep) * values
+        self._stamp = stamp
+        return self._mean
+
+    def reset(self) -> None:
+        """Forget all values."""
+        self._mean = None
+
+
+class Decision:
+    """From logits to scores over time, for one set of labels.
+
+    Args:
+        settings: what was asked for.
+        background: places of the labels that are no activity.
+    """
+
+    def __init__(self, settings: DecisionSettings, background: Sequence[int] = ()) -> None:
+        self.settings = settings
+        self._mean = RunningMean()
+        self._filter: ForwardFilter | None = None
+        if settings.stream.dwell > 0.0:
+            self._filter = ForwardFilter(background, settings.stream.dwell, settings.stream.rest)
+
+    def __call__(
+        self, stamp: float, logits: np.ndarray, calibration: Calibration
+    ) -> tuple[np.ndarray, float]:
+        """Return the scores (L,) and that of none of the labels, for logits (L,)."""
+        scores, unknown = calibrated_scores(logits, calibration, self.settings.false_alarm_rate)
+        mean = self._mean(stamp, np.append(scores, unknown), self.settings.smoothing)
+        if self._filter is None:
+            return mean[:-1], float(mean[-1])
+        return self._filter(stamp, mean[:-1], float(mean[-1]))
+
+    def go_on(self, before: Decision) -> None:
+        """Take over the mean of what was decided before of the same labels."""
+        self._mean = before._mean
+
+    def reset(self) -> None:
+        """Forget all answers."""
+        self._mean.reset()
+        if self._filter is not None:
+            self._filter.reset()

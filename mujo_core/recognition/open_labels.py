@@ -59,7 +59,7 @@ def _label(entry: str, known: Mapping[str, Label]) -> Label:
     close = difflib.get_close_matches(name, known, n=1, cutoff=_ALIKE)
     if close:
         raise ValueError(
-            f'expected labels, got {words!r}, which is nearly {close[0]!r}: did you mean that? '
+            f'expected labels, got {words!r}, which is none: did you mean {close[0]!r}? '
             f'If it is another activity, describe it: "{name}: ..."'
         )
     return Label(name, ' '.join(words.split()))

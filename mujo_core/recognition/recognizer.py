@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,19 +16,19 @@ from mujo_core.labels import UNKNOWN
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Calibration, Checkpoint, load_checkpoint
 from mujo_core.recognition.activity import Activity
-from mujo_core.recognition.decision import calibrated_scores
-from mujo_core.recognition.segmentation import Segmenter, StreamSettings
-from mujo_core.recognition.stream_filter import ForwardFilter
+from mujo_core.recognition.decision import Decision, DecisionSettings
+from mujo_core.recognition.segmentation import Segmenter
+from mujo_core.recognition.settings import RecognizerSettings, pick_device
 from mujo_core.recognition.taught import TaughtLabel, load_taught
 from mujo_core.recognition.teaching import STRIDE, Lesson
 from mujo_core.recognition.vocabulary import Vocabulary
 from mujo_core.recording import Segment, modality_of, subset_name
 from mujo_core.skeleton import canonical_joints, get_layout
+from mujo_core.thinning import Thinning
 from mujo_core.timeline import Timeline
 from mujo_core.video.frames import FrameMaker
 from mujo_core.video.rgb import Box
-from mujo_core.video.settings import VideoSettings
-from mujo_core.window import Window, WindowSpec
+from mujo_core.window import Window
 
 LEAST_TOTAL_COVERAGE = 0.3
 """Below it there is no answer."""
@@ -38,62 +38,33 @@ _BACK = 2.0
 """Seconds that ring buffers hold beyond a window."""
 
 
-@dataclass(frozen=True)
-class RecognizerSettings:
-    """What the checkpoint asks of those who feed it.
-
-    Attributes:
-        window_seconds: length of the window.
-        labels: in the order of the model's outputs.
-        modalities: what the model was trained on.
-        video: which images it sees, where `modalities` has ``'video'``.
-        video_rate: frames a second on its grid, Hz.
-    """
-
-    window_seconds: float
-    labels: tuple[str, ...]
-    modalities: tuple[str, ...]
-    video: VideoSettings = field(default_factory=VideoSettings)
-    video_rate: float = WindowSpec.video_rate
-
-
-def _pick_device(device: str) -> torch.device:
-    if device == 'auto':
-        device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    if device not in ('cpu', 'cuda') or (device == 'cuda' and not torch.cuda.is_available()):
-        raise ValueError(f'device is auto, cpu or cuda (where there is one), {device!r} came')
-    return torch.device(device)
-
-
 class Recognizer:
     """Timeline, joint space and decision behind three doors: add samples, recognize, reset.
 
-    The `add_*` methods only store and may be called from another thread than `recognize`.
+    The `add_*` methods only store and may be called from another thread than `recognize`. Of a
+    stream faster than four times its rate on the grid they store as many samples as are needed.
 
     Args:
         checkpoint: a folder, a loaded `Checkpoint`, or None for the packaged one.
-        device: ``'cpu'``, ``'cuda'`` or ``'auto'``.
-        top_k: how many scores an activity lists.
-        false_alarm_rate: share of known activities that may be said to be unknown.
+        device: ``'cpu'``, ``'cuda'`` (there in half precision) or ``'auto'``.
+        decision: how scores become an answer; see the property of that name.
         taught: a file of `mujo teach`, or None for the checkpoint's labels alone.
-        stream: how answers become activities with a start and an end; None: each by itself.
+
+    Raises:
+        ValueError: no such device here, or a label that cannot be taken.
     """
 
     def __init__(
         self,
         checkpoint: str | Path | Checkpoint | None = None,
         device: str = 'cpu',
-        top_k: int = 5,
-        false_alarm_rate: float = 0.05,
+        decision: DecisionSettings | None = None,
         taught: str | Path | None = None,
-        stream: StreamSettings | None = None,
     ) -> None:
         if not isinstance(checkpoint, Checkpoint):
             checkpoint = load_checkpoint(checkpoint)
         self.checkpoint = checkpoint
-        self.device = _pick_device(device)
-        self.top_k = top_k
-        self.false_alarm_rate = false_alarm_rate
+        self.device = pick_device(device)
         self.settings = RecognizerSettings(
             window_seconds=checkpoint.window.seconds,
             labels=tuple(checkpoint.labels),
@@ -102,18 +73,49 @@ class Recognizer:
             video_rate=checkpoint.window.video_rate,
         )
         self.timeline = Timeline(checkpoint.window)
+        self._thinning = Thinning(checkpoint.window)
         video = self.settings.video
         self._frames = FrameMaker(video) if 'video' in checkpoint.modalities else None
         self._model = checkpoint.model.to(self.device)
         self._vocabulary = Vocabulary(checkpoint, load_taught(taught) if taught else None)
-        self.stream = stream or StreamSettings()
-        self._segmenter = Segmenter([], self.stream)
-        self._filter: ForwardFilter | None = None
-        self._take_labels()
-        self._last_end = -np.inf
-        self._last_frame = -np.inf
+        self._segmenter = Segmenter([])
+        self._last_end = self._last_frame = -np.inf
         self._jumps = 0
         self._lock = threading.Lock()
+        self._decision = Decision(DecisionSettings())
+        self.decision = decision or DecisionSettings()
+
+    @property
+    def decision(self) -> DecisionSettings:
+        """How scores become an answer. Setting it counts from the next answer on.
+
+        ValueError, OSError or ImportError for labels that cannot be taken; nothing changes then.
+        """
+        return self._decision.settings
+
+    @decision.setter
+    def decision(self, settings: DecisionSettings) -> None:
+        with self._lock:
+            before = self._decision.settings
+            if settings.labels != before.labels:
+                self._vocabulary.choose(settings.labels)
+            self._decide_by(settings)
+
+    def check_labels(self, entries: Sequence[str]) -> None:
+        """Raise what setting `decision` with these labels would raise, and change nothing."""
+        self._vocabulary.check(entries)
+
+    def _decide_by(self, settings: DecisionSettings) -> None:
+        """Take settings, and the labels as they are now; go on where only other things change."""
+        space = self._vocabulary.space
+        quiet = [row for row, name in enumerate(space.names) if name in space.background]
+        decision = Decision(settings, quiet)
+        if space.names == self.settings.labels:
+            decision.go_on(self._decision)
+        self.settings = replace(self.settings, labels=space.names)
+        self._segmenter.background = {*space.background, UNKNOWN}
+        self._segmenter.settings = settings.stream
+        self._decision = decision
 
     @property
     def refused(self) -> dict[str, Counter[str]]:
@@ -154,6 +156,8 @@ class Recognizer:
         if np.isinf(xyz).any():
             self.timeline.refuse('pose', 'not_finite')
             return False
+        if not self._thinning.needs('pose', stamp):
+            return True
         return bool(self.timeline.insert('pose', stamp, canonical_joints(xyz, layout, up), now))
 
     def add_imu(
@@ -161,7 +165,27 @@ class Recognizer:
     ) -> bool:
         """Store an IMU sample (6,): m/s^2 with gravity, rad/s, in the device's axes."""
         name = f'imu/{check_placement(placement)}'
-        return bool(self.timeline.insert(name, stamp, np.asarray(sample), now))
+        sample = np.asarray(sample)
+        if not self._thinning.needs(name, stamp) and np.isfinite(sample).all():
+            return True
+        return bool(self.timeline.insert(name, stamp, sample, now))
+
+    def add_imus(
+        self, placement: str, stamps: np.ndarray, samples: np.ndarray, now: float | None = None
+    ) -> bool:
+        """Store IMU samples (N, 6), all finite, of stamps (N,): all or none.
+
+        Returns:
+            False, and nothing is stored or counted, where they do not simply go on from what is
+            held; then each has to be given to `add_imu`.
+        """
+        name = f'imu/{check_placement(placement)}'
+        if not self.timeline.follow(name, stamps, now):
+            return False
+        needed = self._thinning.needed(name, stamps.tolist())
+        if any(needed):
+            self.timeline.insert(name, stamps[needed], samples[needed], now)
+        return True
 
     def add_image(
         self,
@@ -196,8 +220,7 @@ class Recognizer:
         except ValueError:
             self.timeline.refuse('video', 'wrong_shape')
             return False
-        if frame is None:
-            # Nobody in view is no broken image.
+        if frame is None:  # nobody in view, which is no broken image
             return True
         stored = bool(self.timeline.insert('video', stamp, frame, now))
         if stored:
@@ -208,35 +231,30 @@ class Recognizer:
         """Forget all samples and what was going on; waits for a running `recognize`."""
         with self._lock:
             self.timeline.clear()
+            self._thinning.reset()
             self._forget_answers()
             self._last_frame = -np.inf
+
+    def _forget_answers(self) -> None:
+        self._segmenter.reset()
+        self._decision.reset()
+        self._last_end = -np.inf
 
     @property
     def segments(self) -> list[Segment]:
         """The activities that have ended, in order, as they probably were (header time, s)."""
         return list(self._segmenter.segments)
 
-    def _forget_answers(self) -> None:
-        self._segmenter.reset()
-        if self._filter is not None:
-            self._filter.reset()
-        self._last_end = -np.inf
-
     @property
     def taught(self) -> dict[str, TaughtLabel]:
         """What was taught by showing, which `mujo_core.recognition.taught` saves and loads."""
         return self._vocabulary.taught
 
-    def choose_labels(self, entries: Sequence[str]) -> None:
-        """Say these labels from the next answer on: names, descriptions, files (see
-        `mujo_core.recognition.open_labels.read_labels`); none of them for all.
-
-        Raises:
-            ValueError, OSError, ImportError: one cannot be taken; then nothing changes.
-        """
+    def learn(self, taught: Mapping[str, TaughtLabel]) -> None:
+        """Say what was taught elsewhere too; ValueError where it belongs to another model."""
         with self._lock:
-            self._vocabulary.choose(entries)
-            self._take_labels()
+            self._vocabulary.learn(taught)
+            self._decide_by(self._decision.settings)
 
     def teach(self, name: str, description: str = '', seconds: float = 0.0) -> Lesson:
         """Learn what was shown until now as an example of an activity.
@@ -262,22 +280,14 @@ class Recognizer:
             windows = [w for end in ends if (w := self._cut(float(end))) is not None]
             source = f'live {window.end - length - more:.3f}-{window.end:.3f}'
             lesson = self._vocabulary.teach(name, windows, source, description)
-            self._take_labels()
+            self._decide_by(self._decision.settings)
         return lesson
 
     def forget(self, name: str) -> None:
         """Undo what was taught of a label; ValueError where nothing was."""
         with self._lock:
             self._vocabulary.forget(name)
-            self._take_labels()
-
-    def _take_labels(self) -> None:
-        space = self._vocabulary.space
-        self.settings = replace(self.settings, labels=space.names)
-        self._segmenter.background = {*space.background, UNKNOWN}
-        if self.stream.dwell > 0.0:
-            quiet = [row for row, name in enumerate(space.names) if name in space.background]
-            self._filter = ForwardFilter(quiet, self.stream.dwell, self.stream.rest)
+            self._decide_by(self._decision.settings)
 
     def warm_up(self) -> None:
         """Run the model once on each modality, so that the first answer is not a slow one."""
@@ -298,7 +308,8 @@ class Recognizer:
     def logits(self, windows: Sequence[Window]) -> np.ndarray:
         """Return (N, L) logits of N windows, each from whatever it holds."""
         batch = batch_windows(windows, self.checkpoint.window).to(self.device)
-        with torch.inference_mode():
+        half = torch.autocast(self.device.type, torch.float16, self.device.type == 'cuda')
+        with torch.inference_mode(), half:
             logits = self._vocabulary.space.logits(self._model, self._model(batch), batch)
         return np.asarray(logits.float().cpu().numpy())
 
@@ -354,11 +365,8 @@ class Recognizer:
         there = window.modalities(LEAST_STREAM_COVERAGE - 1e-9)
         modalities = [m for m in there if m in self.settings.modalities]
         calibration = self.checkpoint.calibration.get(subset_name(modalities), Calibration())
-        scores, doubt = calibrated_scores(logits, calibration, self.false_alarm_rate)
-        unknown = float(doubt)
-        if self._filter is not None:
-            scores, unknown = self._filter(window.end, scores, unknown)
-        names = self.settings.labels
+        scores, unknown = self._decision(window.end, logits, calibration)
+        names, top_k = self.settings.labels, self._decision.settings.top_k
         best = np.argsort(-scores)
         label, confidence = names[int(best[0])], float(scores[best[0]])
         if unknown > confidence:
@@ -367,7 +375,7 @@ class Recognizer:
             stamp=window.end,
             label=label,
             confidence=confidence,
-            scores=[(names[int(i)], float(scores[i])) for i in best[: self.top_k]],
+            scores=[(names[int(i)], float(scores[i])) for i in best[:top_k]],
             unknown=unknown,
             modalities=modalities,
             coverage=window.coverage,

@@ -57,6 +57,16 @@ class Vocabulary:
         self._space = self._make(tuple(entries), self._taught)
         self._chosen = tuple(entries)
 
+    def check(self, entries: Sequence[str]) -> None:
+        """Raise what `choose` would raise, and change nothing."""
+        self._make(tuple(entries), self._taught)
+
+    def learn(self, taught: Mapping[str, TaughtLabel]) -> None:
+        """Take what was taught elsewhere beside what is here; ValueError: to another model."""
+        together = {**self._taught, **taught}
+        self._space = self._make(self._chosen, together)
+        self._taught = together
+
     def teach(
         self, name: str, windows: Sequence[Window], source: str, description: str = ''
     ) -> Lesson:

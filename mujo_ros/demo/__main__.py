@@ -16,7 +16,7 @@ import numpy as np
 from mujo_ros.demo.processes import Children, DemoError, free_domain, local_environment
 from mujo_ros.demo.source import VideoSource
 
-READY_WITHIN = 90.0  # s, from starting the processes to all of them listening
+READY_WITHIN = 180.0  # s, from starting the processes to all of them listening
 DRAIN = 0.4  # s after the last frame in which the last answers come
 PLACEMENTS = ('right_wrist', 'left_wrist')
 
@@ -157,14 +157,22 @@ def report(given: argparse.Namespace, seen: object, stamps: Path, record: Path) 
         return VideoSource(str(record) if given.source.isdecimal() else given.source)
 
     result = Report(seen, source, source_name(given.source), played, given.output)
-    path, summary = result.summary()
-    paths = [result.video(), result.picture(), result.messages(), path]
+    summary = result.figures()
     said = ', '.join(f'{label} {count}' for label, count in summary['labels'].items()) or 'none'
     latency = summary['latency_s']['p50']
     print(f'{summary["messages"]} /activity messages: {said}')
     if latency is not None:
         print(f'latency p50 {1e3 * latency:.1f} ms, p99 {1e3 * summary["latency_s"]["p99"]:.1f} ms')
-    print('saved ' + ', '.join(str(path) for path in paths))
+    paths, failures = [], []
+    for write in (result.summary, result.messages, result.picture, result.video):
+        try:
+            paths.append(write())
+        except OSError as error:  # the others may be smaller, or elsewhere
+            failures.append(str(error))
+    if paths:
+        print('saved ' + ', '.join(str(path) for path in paths))
+    if failures:
+        raise DemoError('; '.join(failures))
 
 
 def main(

@@ -14,6 +14,7 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
+from mujo_core.whole_file import whole_file
 from mujo_ros.demo.drawing import colours, draw_skeleton, panel, project, shrink
 from mujo_ros.demo.source import VideoSource
 from mujo_ros.demo.video import VideoWriter
@@ -70,15 +71,16 @@ class Report:
     def messages(self) -> Path:
         """`activity.jsonl`: each `/activity` message and the second of the video it ends at."""
         path = self._folder / 'activity.jsonl'
-        path.write_text(''.join(json.dumps(answer) + '\n' for answer in self._answers))
+        with whole_file(path) as part:
+            part.write_text(''.join(json.dumps(answer) + '\n' for answer in self._answers))
         return path
 
-    def summary(self) -> tuple[Path, dict[str, Any]]:
-        """`summary.json`: how many messages, which labels, how late."""
+    def figures(self) -> dict[str, Any]:
+        """How many messages, which labels, how late."""
         answers = self._answers
         span = self._seen.arrivals[-1] - self._seen.arrivals[0] if len(answers) > 1 else 0.0
         bodies = sum(bool(np.isfinite(joints).any()) for _, joints in self._seen.skeletons)
-        result = {
+        return {
             'source': self._name,
             'seconds': round(self._duration, 3),
             'frames': len(self._times),
@@ -91,14 +93,18 @@ class Report:
             'latency_s': _percentiles([a['latency'] for a in answers]),
             'age_s': _percentiles([a['age'] for a in answers]),
         }
+
+    def summary(self) -> Path:
+        """`summary.json`: the figures."""
         path = self._folder / 'summary.json'
-        path.write_text(json.dumps(result, indent=2) + '\n')
-        return path, result
+        with whole_file(path) as part:
+            part.write_text(json.dumps(self.figures(), indent=2) + '\n')
+        return path
 
     def video(self) -> Path:
         """`annotated.mp4`: the frames with skeleton, label and confidences."""
         path = self._folder / 'annotated.mp4'
-        with VideoWriter(path, self._rate) as writer:
+        with whole_file(path) as part, VideoWriter(part, self._rate) as writer:
             for at, rgb in self._annotated_frames():
                 count = bisect.bisect_right(self._said_at, at)
                 answer = self._answers[count - 1] if count else None
@@ -139,7 +145,8 @@ class Report:
             f'{self._name}: {len(self._answers)} /activity messages ({said or "none"})',
             x=0.055, ha='left', fontsize=12,
         )  # fmt: skip
-        figure.savefig(path)
+        with whole_file(path) as part:
+            figure.savefig(part)
         plt.close(figure)
         return path
 

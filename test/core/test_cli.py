@@ -180,6 +180,18 @@ def test_other_protocols_write_json_too(capsys, utd, tiny_folder, tmp_path, prot
     assert (tmp_path / 'report' / 'report.md').exists()
 
 
+def test_a_full_disk_takes_no_figures_away(capsys, utd, tiny_folder, tmp_path):
+    """/dev/full takes no byte: what is written there fails as on a full disk."""
+    out = tmp_path / 'out.json'
+    out.symlink_to('/dev/full')
+    arguments = ['evaluate', '--checkpoint', tiny_folder, '--dataset', 'utd_mhad', '--root', utd]
+    assert main([str(a) for a in [*arguments, '--subjects', '2', '--json', out]]) == 2
+    said = capsys.readouterr()
+    assert 'pose+imu' in said.out
+    line = said.err.splitlines()[-1]
+    assert line.startswith(f'mujo evaluate: cannot write {out}: No space left') and 'room' in line
+
+
 def test_several_checkpoints_give_mean_and_spread(capsys, utd, tiny_folder, tmp_path):
     out = tmp_path / 'out.json'
     done(

@@ -205,12 +205,23 @@ def some(tmp_path):
     return copy
 
 
-@needs_real
-def test_every_trial_loads_once(caplog):
+@pytest.fixture(scope='module')
+def every():
+    """All recordings, and what was said of them."""
+    said, handler = [], logging.Handler()
+    handler.emit = said.append
+    logging.getLogger().addHandler(handler)
     recordings = list(load_cmu_mocap(REAL))
+    logging.getLogger().removeHandler(handler)
+    return recordings, said
+
+
+@needs_real
+def test_every_trial_loads_once(every):
+    recordings, said = every
     assert len(recordings) == 304 - 8 == len({r.name for r in recordings})
     # Five clips have swapped markers at their start, one lacks the end of its last frame.
-    assert {record.message.partition(':')[0] for record in caplog.records} == {
+    assert {record.getMessage().partition(':')[0] for record in said} == {
         '03_02.amc', '09_10.amc', '16_15.amc', '16_23.amc', '16_28.amc', 'golf_01.amc',
     }  # fmt: skip
     rates = {round(1 / np.diff(r.streams['pose'].stamps).mean(), 3) for r in recordings}
@@ -261,10 +272,10 @@ def test_both_formats_of_a_trial_give_the_same_joints(some, trial):
 
 
 @needs_real
-def test_rest_poses_at_the_start_are_not_motion():
+def test_rest_poses_at_the_start_are_not_motion(every):
     """A body that starts out of a rest pose, or blends in from one, is off in its first frames."""
     checked = 0
-    for recording in load_cmu_mocap(REAL):
+    for recording in every[0]:
         if (REAL / f'{recording.name}.amc').exists():
             continue
         joints = recording.streams['pose'].values.astype(float)

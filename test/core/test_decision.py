@@ -6,7 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mujo_core.model.checkpoint import Calibration
-from mujo_core.recognition.decision import calibrated_scores
+from mujo_core.recognition.decision import (
+    Decision,
+    DecisionSettings,
+    calibrated_scores,
+)
 
 rows = st.lists(st.floats(-60, 60), min_size=2, max_size=8)
 
@@ -56,3 +60,24 @@ def test_many_windows_at_once_are_as_one_by_one():
         alone, alone_doubt = calibrated_scores(row, calibration, 0.05)
         np.testing.assert_allclose(alone, score)
         assert float(alone_doubt) == pytest.approx(float(doubt))
+
+
+def test_smoothing_is_by_time_and_not_by_answers():
+    def last(step):
+        decide = Decision(DecisionSettings(smoothing=2.0))
+        decide(0.0, np.array([8.0, 0.0]), Calibration())
+        for stamp in np.arange(step, 3.0 + 1e-9, step):
+            scores, unknown = decide(float(stamp), np.array([0.0, 8.0]), Calibration())
+        assert scores.sum() + unknown == pytest.approx(1.0)
+        return scores
+
+    slow, fast = last(0.5), last(0.1)
+    np.testing.assert_allclose(slow, fast)
+    assert slow[0] == pytest.approx(np.exp(-1.5), abs=1e-3)
+
+
+def test_no_smoothing_says_what_is_seen():
+    decide = Decision(DecisionSettings())
+    for logits in ([8.0, 0.0], [0.0, 8.0]):
+        scores, _ = decide(1.0, np.array(logits), Calibration())
+        assert scores.argmax() == np.argmax(logits)

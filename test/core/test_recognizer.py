@@ -14,7 +14,7 @@ import torch
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Calibration, save_checkpoint
 from mujo_core.recognition import Activity, Recognizer
-from mujo_core.recognition.decision import calibrated_scores
+from mujo_core.recognition.decision import DecisionSettings, calibrated_scores
 from mujo_core.timeline import Timeline
 
 SCHEMA = json.loads((Path(__file__).parents[2] / 'config' / 'activity.schema.json').read_text())
@@ -145,7 +145,9 @@ def test_a_stream_with_little_data_is_listed_but_not_used(tiny_checkpoint):
 
 
 def test_the_answer_is_the_models_for_that_window(tiny_checkpoint):
-    recognizer = Recognizer(tiny_checkpoint, top_k=len(tiny_checkpoint.labels))
+    recognizer = Recognizer(
+        tiny_checkpoint, decision=DecisionSettings(top_k=len(tiny_checkpoint.labels))
+    )
     play(recognizer, 100.0, 104.0, 'pose', 'right_wrist', 'left_thigh')
     activity = answer(recognizer)
     timeline = Timeline(tiny_checkpoint.window)
@@ -175,9 +177,9 @@ def test_the_answer_is_the_models_for_that_window(tiny_checkpoint):
 
 
 def test_scores_are_the_best_ones_in_order_and_sum_to_one_with_unknown(tiny_checkpoint):
-    recognizer = Recognizer(tiny_checkpoint, top_k=3)
+    recognizer = Recognizer(tiny_checkpoint, decision=DecisionSettings(top_k=3))
     play(recognizer, 100.0, 103.0, 'pose')
-    everything = Recognizer(tiny_checkpoint, top_k=1000)
+    everything = Recognizer(tiny_checkpoint, decision=DecisionSettings(top_k=1000))
     play(everything, 100.0, 103.0, 'pose')
     best, full = answer(recognizer), answer(everything)
     assert len(best.scores) == 3
@@ -243,7 +245,7 @@ def test_the_rate_of_false_alarms_chooses_the_threshold(tiny_checkpoint):
     checkpoint = replace(tiny_checkpoint, calibration=calibration)
     found = []
     for rate in (0.01, 0.2):
-        recognizer = Recognizer(checkpoint, false_alarm_rate=rate)
+        recognizer = Recognizer(checkpoint, decision=DecisionSettings(false_alarm_rate=rate))
         play(recognizer, 100.0, 103.0, 'pose')
         found.append(answer(recognizer).label == 'unknown')
     assert found == [False, True]
@@ -343,7 +345,7 @@ def test_a_name_that_cannot_be_a_placement_is_refused_in_one_line(recognizer):
 
 
 def test_an_unknown_device_is_refused(tiny_checkpoint):
-    with pytest.raises(ValueError, match=r"auto, cpu or cuda .*'tpu' came"):
+    with pytest.raises(ValueError, match=r"auto, cpu or cuda, 'tpu' came"):
         Recognizer(tiny_checkpoint, device='tpu')
 
 
@@ -422,3 +424,62 @@ def test_one_thread_adds_while_another_recognizes(recognizer):
         worker.join()
     assert stamps == sorted(stamps)
     assert answer(recognizer).coverage == {'imu/right_wrist': 1.0, 'pose': 1.0}
+
+
+def test_the_decision_is_changed_while_at_work(tiny_checkpoint):
+    recognizer = Recognizer(tiny_checkpoint)
+    play(recognizer, 100.0, 103.0, 'pose')
+    full = answer(recognizer)
+    other = full.scores[1][0]
+    recognizer.decision = DecisionSettings(labels=(other,), top_k=3)
+    only = answer(recognizer)
+    assert only.label == other and [name for name, _ in only.scores] == [other]
+    with pytest.raises(ValueError, match='did you mean'):
+        recognizer.decision = DecisionSettings(labels=('wlak',))
+    assert recognizer.decision.labels == (other,)
+    recognizer.decision = DecisionSettings()
+    assert answer(recognizer).scores == full.scores
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='there is no GPU')
+def test_a_gpu_says_in_half_precision_what_the_cpu_says(tiny_checkpoint):
+    settings = DecisionSettings(top_k=len(tiny_checkpoint.labels))
+    found = []
+    for device in ('cpu', 'cuda'):
+        recognizer = Recognizer(tiny_checkpoint, device=device, decision=settings)
+        play(recognizer, 100.0, 103.0, 'pose', 'right_wrist')
+        found.append(dict(answer(recognizer).scores))
+    assert found[1] == pytest.approx(found[0], abs=0.02)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')
+def test_a_gpu_that_is_not_there_is_refused_and_auto_goes_without(tiny_checkpoint):
+    with pytest.raises(ValueError, match='set device to auto or cpu'):
+        Recognizer(tiny_checkpoint, device='cuda')
+    assert Recognizer(tiny_checkpoint, device='auto').device.type == 'cpu'
+
+
+@pytest.mark.parametrize('rate', [100, 1000])
+def test_samples_given_at_once_are_stored_as_one_by_one(tiny_checkpoint, rate):
+    rng = np.random.default_rng(5)
+    stamps, samples = 50.0 + np.arange(4 * rate) / rate, rng.normal(size=(4 * rate, 6))
+    together, apart = Recognizer(tiny_checkpoint), Recognizer(tiny_checkpoint)
+    for part in np.split(np.arange(len(stamps)), 20):
+        assert together.add_imus('head', stamps[part], samples[part], now=60.0)
+    for stamp, sample in zip(stamps, samples, strict=True):
+        assert apart.add_imu('head', stamp, sample, now=60.0)
+    ours, theirs = together.timeline.cut(), apart.timeline.cut()
+    assert ours.end == theirs.end and ours.coverage == {'imu/head': 1.0}
+    np.testing.assert_array_equal(ours.imu['head'], theirs.imu['head'])
+
+
+@pytest.mark.parametrize(
+    'stamps', [(54.01, 54.0), (54.0, 54.0), (53.9, 54.1), (54.0, 90.0), (0.0, 54.0)]
+)
+def test_samples_that_do_not_go_on_from_what_is_held_are_left_to_be_given_alone(
+    tiny_checkpoint, stamps
+):
+    recognizer = Recognizer(tiny_checkpoint)
+    assert recognizer.add_imus('head', 50.0 + np.arange(396) / 100, np.ones((396, 6)), now=54.0)
+    assert not recognizer.add_imus('head', np.array(stamps), np.ones((2, 6)), now=54.0)
+    assert recognizer.timeline.newest() == 53.95 and not recognizer.refused['imu/head']

@@ -1,5 +1,6 @@
 """Data sets by name: what each tells of itself, and how recordings are chosen."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,6 @@ import pytest
 from mujo_core.datasets import registry
 from mujo_core.datasets.registry import DATASETS, get_dataset, load_recordings
 from mujo_core.labels import taxonomy
-
-UTD = Path(__file__).parents[3] / 'shared' / 'data' / 'utd_mhad'
 
 
 @pytest.mark.parametrize('name', DATASETS)
@@ -49,8 +48,9 @@ def test_an_unknown_name_and_split_list_what_there_is(tmp_path):
         load_recordings('mhealth', '')
 
 
-@pytest.mark.skipif(not UTD.is_dir(), reason='UTD-MHAD is not beside the repository')
-def test_a_split_is_its_subjects_recordings():
-    assert {r.subject for r in load_recordings('utd_mhad', UTD, subjects=['3'])} == {'3'}
-    with pytest.raises(ValueError, match='subjects 1, 3, 5, 7'):
-        load_recordings('utd_mhad', UTD, split='test')
+def test_a_split_is_its_subjects_recordings(utd, tmp_path):
+    assert {r.subject for r in load_recordings('utd_mhad', utd, subjects=['3'])} == {'3'}
+    assert {r.subject for r in load_recordings('utd_mhad', utd, split='test')} == {'2'}
+    shutil.copytree(utd, tmp_path, ignore=shutil.ignore_patterns('*_s2_*'), dirs_exist_ok=True)
+    with pytest.raises(ValueError, match='there are subjects 1, 3;'):
+        load_recordings('utd_mhad', tmp_path, split='test')

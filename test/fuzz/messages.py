@@ -12,10 +12,11 @@ from builtin_interfaces.msg import Time
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, Imu, PointCloud2, PointField
 from std_msgs.msg import Header
 
-from mujo_ros.camera import Intrinsics
+from mujo_core.bags.images import check_image
+from mujo_core.bags.intrinsics import Intrinsics
 from mujo_ros.convert import MessageError, cloud_to_joints, imu_to_sample
 from mujo_ros.hri import body_ids, skeleton2d_to_joints
-from mujo_ros.images import check_image, image_to_depth, image_to_rgb
+from mujo_ros.images import image_to_depth, image_to_rgb
 
 ENCODINGS = ('rgb8', 'bgr8', 'rgba8', 'bgra8', 'mono8', '16UC1', 'mono16', '32FC1', 'yuv422', '')
 FORMATS = ('', 'jpeg', '16UC1; png compressed', '16UC1; compressedDepth', '32FC1; compressedDepth')

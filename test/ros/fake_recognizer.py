@@ -3,7 +3,12 @@
 import time
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from mujo_core.labels import Label
+from mujo_core.recognition.open_labels import read_labels
 from mujo_core.skeleton import canonical_joints
+from mujo_core.thinning import Thinning
 from mujo_core.timeline import Timeline
 from mujo_core.video.settings import VideoSettings
 
@@ -60,10 +65,15 @@ class FakeRecognizer:
         self.arguments = arguments
         self.busy = busy
         self.timeline = Timeline()
+        self.thinning = Thinning(self.timeline.spec)
         self.warmed_up = False
         self.resets = 0
         self.stored = {}
         self.error = None
+        self.decision = None
+
+    def check_labels(self, entries):
+        read_labels(entries, {name: Label(name, name) for name in self.settings.labels})
 
     @property
     def refused(self):
@@ -83,7 +93,18 @@ class FakeRecognizer:
         return self.store('pose', stamp, canonical_joints(xyz, layout, up), now)
 
     def add_imu(self, placement, stamp, sample, now=None):
-        return self.store(f'imu/{placement}', stamp, sample, now)
+        name = f'imu/{placement}'
+        if not self.thinning.needs(name, stamp) and np.isfinite(sample).all():
+            return True
+        return self.store(name, stamp, sample, now)
+
+    def add_imus(self, placement, stamps, samples, now=None):
+        name = f'imu/{placement}'
+        if not self.timeline.follow(name, stamps, now):
+            return False
+        for stamp, sample in zip(stamps, samples, strict=True):
+            assert self.add_imu(placement, stamp, sample, now)
+        return True
 
     def add_image(self, stamp, image, now=None, box=None, focal=None):
         return False
@@ -94,6 +115,7 @@ class FakeRecognizer:
     def reset(self):
         self.resets += 1
         self.timeline.clear()
+        self.thinning.reset()
 
     def recognize(self, now=None):
         if self.error:

@@ -10,9 +10,9 @@ from fake_recognizer import FakeRecognizer, FakeSettings
 from ros_rig import wait_until
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, Imu, PointCloud2, PointField
 
+from mujo_core.bags import images
+from mujo_core.bags.intrinsics import Intrinsics
 from mujo_core.video.settings import VideoSettings
-from mujo_ros import images
-from mujo_ros.camera import Intrinsics
 from mujo_ros.convert import (
     MAX_FRAME_ID,
     MessageError,
@@ -23,7 +23,7 @@ from mujo_ros.convert import (
 )
 from mujo_ros.har_node import HarNode
 from mujo_ros.images import image_to_depth, image_to_rgb
-from mujo_ros.parameters import MAX_TEXT
+from mujo_ros.settings import MAX_TEXT
 
 MEGABYTE = 1 << 20
 LONG = 'x' * (8 * MEGABYTE)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2, PointField
 
+from mujo_core.bags.images import encoded_size
 from mujo_ros import convert, images
 from mujo_ros.convert import MessageError
 
@@ -34,6 +35,33 @@ def cloud(xyz=None, visibility=None):
 def test_stamps_survive_to_a_quarter_microsecond(sec, nanosec):
     stamp = convert.seconds_to_stamp(convert.stamp_to_seconds(Time(sec=sec, nanosec=nanosec)))
     assert abs((stamp.sec - sec) * 10**9 + stamp.nanosec - nanosec) <= 250
+
+
+def test_imus_at_once_are_what_each_is_alone():
+    values = RNG.normal(size=(7, 6)) * 20
+    msgs = [convert.sample_to_imu(STAMP + i / 100, value, 'w') for i, value in enumerate(values)]
+    stamps, samples = convert.imus_to_samples(msgs)
+    for msg, stamp, sample in zip(msgs, stamps, samples, strict=True):
+        alone = convert.imu_to_sample(msg)
+        assert stamp == alone[0]
+        np.testing.assert_array_equal(sample, alone[1])
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda m: setattr(m.linear_acceleration, 'x', np.nan),
+        lambda m: setattr(m.angular_velocity, 'z', 80.0),
+        lambda m: setattr(m.header, 'frame_id', 'x' * 300),
+        lambda m: setattr(m.header.stamp, 'sec', -1),
+        lambda m: m.linear_acceleration_covariance.__setitem__(0, -1.0),
+        lambda m: m.angular_velocity_covariance.__setitem__(0, -1.0),
+    ],
+)
+def test_one_odd_imu_among_others_is_left_to_be_looked_at_alone(change):
+    msgs = [convert.sample_to_imu(STAMP + i / 100, np.ones(6), 'w') for i in range(5)]
+    change(msgs[3])
+    assert convert.imus_to_samples(msgs) is None
 
 
 @pytest.mark.parametrize('sec, nanosec', [(-1, 0), (5, 1_000_000_000), (5, 2**32 - 1)])
@@ -249,7 +277,7 @@ def test_compressed_images(extension):
     rgb = cv2.resize(pixels(), (64, 48), interpolation=cv2.INTER_CUBIC)
     ok, data = cv2.imencode(extension, rgb[..., ::-1])
     assert ok
-    assert images.encoded_size(data.tobytes()) == (64, 48)
+    assert encoded_size(data.tobytes()) == (64, 48)
     _, back = images.image_to_rgb(CompressedImage(format='jpeg', data=data.tobytes()))
     assert back.shape == rgb.shape
     assert np.abs(back.astype(int) - rgb).mean() < (1e-9 if extension == '.png' else 20)

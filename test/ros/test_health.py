@@ -1,6 +1,7 @@
 """When silence is said, and that it is said once."""
 
-from mujo_ros.health import SilenceWatch, StreamHealth
+from mujo_ros.health import Finding, StreamHealth
+from mujo_ros.silence import SilenceWatch
 
 
 class Bench:
@@ -12,7 +13,7 @@ class Bench:
         self.warnings, self.infos = [], []
         self.watch = SilenceWatch(
             {h.name: h for h in (self.pose, self.imu)},
-            lambda health, now: health.topic,
+            lambda health, now: Finding('silent', health.topic),
             self.warnings.append,
             self.infos.append,
             patience=3.0,

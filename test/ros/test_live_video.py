@@ -108,7 +108,7 @@ def test_modalities_hold_video_while_the_camera_lives(rig, data_dir, video_check
                     camera.publisher.publish(camera.image(begin + sent / 50))
             if sent < 60:  # less data than an answer needs
                 continue
-            activity.wait(len(activity) + 1, 30.0)
+            activity.wait(len(activity) + 1)
             answer = json.loads(activity[-1].data)
             if answer['modalities'] == modalities:
                 return answer
@@ -117,7 +117,8 @@ def test_modalities_hold_video_while_the_camera_lives(rig, data_dir, video_check
     answer_from(['video', 'imu'], alive=True)
     assert answer_from(['imu'], alive=False)['coverage']['video'] < 0.2
     answer_from(['video', 'imu'], alive=True)
-    assert rig.warnings() == []
+    # What is played runs ahead of the clock, or on a slow machine behind it.
+    assert rig.warnings(late=False) == []
 
 
 class Watching(FakeRecognizer):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from fake_recognizer import FakeActivity, FakeRecognizer
-from ros_rig import wait_until
+from ros_rig import PATIENCE, wait_until
 from sensor_msgs.msg import Image, PointCloud2
 
 from mujo_core.skeleton import CANONICAL_JOINTS
@@ -46,16 +46,17 @@ def test_it_costs_nothing_until_someone_looks_and_shows_the_skeleton_then(rig, b
     camera = rig.publisher(Image, 'camera/image_raw', match=False)
     looks = rig.node.get_clock().now().nanoseconds
     wait_until(lambda: rig.node.get_clock().now().nanoseconds - looks > 1.2e9)
-    assert camera.get_subscription_count() == 0 and not node._overlay.watched
+    assert camera.get_subscription_count() == 0 and not node._outputs._overlay.watched
     seen = rig.collect(Image, 'har_node/overlay')
-    wait_until(camera.get_subscription_count, 20.0, 'a subscription of the camera')
+    wait_until(camera.get_subscription_count, PATIENCE, 'a subscription of the camera')
     grey = np.full((240, 320, 3), 100, np.uint8)
     begin = rig.node.get_clock().now().nanoseconds * 1e-9
 
     def shown(at, said):
         skeletons.publish(joints_to_cloud(at, FRAME, body))
         wait_until(lambda: node._intake.pairing.nearest(at, 0.001), what='the skeleton')
-        wait_until(lambda: (node._overlay._said[0] >= at - 0.01) or not said, what='the answer')
+        shown = node._outputs._overlay
+        wait_until(lambda: shown._said[0] >= at - 0.01 or not said, what='the answer')
         camera.publish(rgb_to_image(at, FRAME, grey))
         return wait_until(
             lambda: next((m for m in seen if m.header.stamp == seconds_to_stamp(at)), None),
@@ -75,7 +76,7 @@ def test_it_costs_nothing_until_someone_looks_and_shows_the_skeleton_then(rig, b
     for subscription in list(rig.node.subscriptions):
         if subscription.topic_name == '/har_node/overlay':
             rig.node.destroy_subscription(subscription)
-    wait_until(lambda: not camera.get_subscription_count(), 20.0, 'the end of the subscription')
+    wait_until(lambda: not camera.get_subscription_count(), PATIENCE, 'the end of the subscription')
     assert rig.warnings() == []
 
 

@@ -8,9 +8,10 @@ from fake_recognizer import FakeRecognizer
 from rclpy.parameter import Parameter
 from ros_rig import wait_until
 
+from mujo_core.recognition.decision import DecisionSettings
 from mujo_ros.har_node import HarNode
 from mujo_ros.parameters import SETTINGS
-from mujo_ros.pose_parameters import PARAMETERS
+from mujo_ros.pose_parameters import SETTINGS as POSE_SETTINGS
 
 CONFIG = Path(__file__).parents[2] / 'config'
 
@@ -26,7 +27,7 @@ def test_the_shipped_file_lists_every_parameter_with_its_default():
         name: setting.default for name, setting in SETTINGS.items()
     }
     assert shipped['/**/pose_node']['ros__parameters'] == {
-        name: default for name, (default, *_) in PARAMETERS.items()
+        name: setting.default for name, setting in POSE_SETTINGS.items()
     }
 
 
@@ -54,6 +55,10 @@ def test_every_parameter_is_described(rig):
         ('placements', [f'p{i}' for i in range(33)], 'at most 32'),
         ('top_k', 0, ''),
         ('camera_pitch', 3.2, ''),
+        ('smoothing', -1.0, ''),
+        ('false_alarm_rate', 0.9, ''),
+        ('labels', ['walk', 'walk'], 'once'),
+        ('labels', 'walk', 'list'),
     ],
 )
 def test_bad_values_are_refused_and_change_nothing(rig, name, value, words):
@@ -79,3 +84,26 @@ def test_what_is_read_on_configure_cannot_change_while_loaded(rig):
     assert not result.successful and 'clean up' in result.reason
     assert node.get_parameter('layout').value == 'kinect20'
     assert node.set_parameters([Parameter('person', value='ada')])[0].successful
+
+
+def test_the_decision_changes_while_running_and_not_at_all_when_refused(rig):
+    made = []
+
+    def factory(*arguments):
+        made.append(FakeRecognizer(*arguments))
+        return made[-1]
+
+    node = rig.add(make(rig, factory, autostart=True))
+    wait_until(lambda: node.state == 'active', what='the active state')
+    before = made[0].decision
+    assert before == DecisionSettings()
+    refused = node.set_parameters_atomically(
+        [Parameter('smoothing', value=2.0), Parameter('labels', value=['wlak'])]
+    )
+    assert not refused.successful and "did you mean 'walk'" in refused.reason
+    assert made[0].decision is before and node.get_parameter('smoothing').value == 0.0
+    values = {'labels': ['jog'], 'top_k': 2, 'false_alarm_rate': 0.2, 'smoothing': 1.5}
+    for name, value in values.items():
+        assert node.set_parameters([Parameter(name, value=value)])[0].successful
+    assert made[0].decision == DecisionSettings(2, 0.2, ('jog',), 1.5)
+    assert node.state == 'active' and len(made) == 1

@@ -275,7 +275,7 @@ def test_signals_end_the_process_with_exit_0(rig, number):
     process = rig.start('-m', 'mujo_ros.pose_node', stderr=subprocess.PIPE)
     rig.publisher(Image, 'camera/image_raw')  # matched: it is active
     process.send_signal(number)
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert b'Traceback' not in errors
 
@@ -283,7 +283,7 @@ def test_signals_end_the_process_with_exit_0(rig, number):
 def test_what_cannot_be_configured_ends_with_one_line(rig):
     arguments = ('-m', 'mujo_ros.pose_node', '--ros-args', '-p', 'image_transport:=theora')
     process = rig.start(*arguments, stderr=subprocess.PIPE)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert b"expected image_transport out of raw, compressed, got 'theora'" in errors
     hide = "import sys; sys.modules['mediapipe'] = None; "
@@ -292,7 +292,7 @@ def test_what_cannot_be_configured_ends_with_one_line(rig):
         hide + 'from mujo_ros.pose_node import main; sys.exit(main())',
         stderr=subprocess.PIPE,
     )
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert b'pip install "mujo_ros[pose]"' in errors
 
@@ -328,3 +328,13 @@ def test_interrupted_before_its_thread_started_it_still_leaves_cleanly(rig, monk
         node.trigger_activate()
     monkeypatch.undo()
     node.destroy_node()
+
+
+def test_diagnostics_hold_gaps_and_the_time_of_an_estimate(rig):
+    bench = Bench(rig, FakeEstimator())
+    for after in (0.04, 0.04, 1.0):
+        bench.answer(bench.image(after=after))
+    wait_until(lambda: bench.figure('images') == '3', what='the figures')
+    assert bench.figure('gaps') == '1' and float(bench.figure('largest gap (s)')) > 0.9
+    assert float(bench.figure('estimate p50 (ms)')) <= float(bench.figure('estimate max (ms)'))
+    wait_until(lambda: bench.figure('rate (Hz)') == '0.0', what='a second without images')

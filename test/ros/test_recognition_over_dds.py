@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_recognizer import FakeRecognizer
-from ros_rig import wait_until
+from ros_rig import PATIENCE, starved, wait_until
 from std_msgs.msg import String
 
 from mujo_ros.har_node import HarNode
@@ -49,7 +49,7 @@ class Scene:
     def answers(self, since=0):
         return [json.loads(msg.data) for msg in self.activity[since:]]
 
-    def wait_for_modalities(self, modalities, timeout=20.0):
+    def wait_for_modalities(self, modalities, timeout=PATIENCE):
         """Wait until answers stand on these; where in `activity` the first such one is."""
         start = len(self.activity)
 
@@ -90,12 +90,17 @@ def test_a_recording_of_an_unseen_person_is_recognized(rig, data_dir, held_out_c
     )
     scene.wait_for_modalities(['pose', 'imu'])
     wait_until(lambda: scene.answers()[-1]['coverage'].get('pose', 0) > 0.95, what='a full window')
-    full = len(scene.activity)
-    scene.activity.wait(full + 50, timeout=15.0)
+    full, before = len(scene.activity), len(rig.warnings(late=False))
+    scene.activity.wait(full + 50, timeout=PATIENCE)
     labels = scene.labels(full)
     assert labels.most_common(1)[0][0] == label, labels
     assert labels[label] > 0.6 * labels.total(), labels
-    assert rig.warnings() == []
+    assert rig.warnings(late=False)[before:] == []
+
+
+def said(rig):
+    """What was said of streams that fell silent."""
+    return [msg.msg for msg in list(rig.log) if 'going on without' in msg.msg]
 
 
 @pytest.mark.parametrize('lost, left', [('imu', 'pose'), ('skeleton', 'imu')])
@@ -104,39 +109,44 @@ def test_a_sensor_that_dies_leaves_the_other_one_to_answer(rig, data_dir, factor
     scene.wait_for_modalities(['pose', 'imu'])
     wait_until(lambda: scene.answers()[-1]['coverage'].get('pose', 0) > 0.95, what='a full window')
     lost = scene.imu if lost == 'imu' else lost
-    before = len(scene.activity)
+    before, waited, told = len(scene.activity), starved(), len(rig.warnings(late=False))
+    silent = len(said(rig))
     killed = scene.kill(lost)
     alone = scene.wait_for_modalities([left])
-    assert scene.activity.times[alone] - killed <= WINDOW + PERIOD
     scene.activity.wait(alone + 20)
+    waited = starved() - waited  # a crowded machine may be as much later
+    assert scene.activity.times[alone] - killed <= WINDOW + PERIOD + waited
     gaps = np.diff(scene.activity.times[before - 5 :])
-    assert np.median(gaps) == pytest.approx(PERIOD, abs=0.02) and gaps.max() < 4 * PERIOD
+    assert np.median(gaps) <= PERIOD + 0.02 + waited and gaps.max() < 4 * PERIOD + waited
     answers = scene.answers(alone)
     assert all(answer['modalities'] == [left] for answer in answers)
-    assert rig.warnings() == []
-    told = [msg.msg for msg in list(rig.log) if 'going on without' in msg.msg]
-    assert len(told) == 1 and f'{lost}: 1 publisher, no message for 1.' in told[0]
+    assert rig.warnings(late=False)[told:] == []
+    lines = said(rig)[silent:]
+    assert len(lines) == 1 and f'{lost}: 1 publisher, no message for ' in lines[0]
 
 
 def test_without_any_sensor_there_is_no_answer_and_one_warning(rig, data_dir, factory):
     scene = Scene(rig, data_dir / CLIPS['squat'], factory)
     scene.wait_for_modalities(['pose', 'imu'])
+    waited, before = starved(), len(rig.warnings(late=False))
     for stream in scene.sensors:
         killed = scene.kill(stream)
-    wait_until(lambda: rig.warnings(), what='the warning')
-    said = time.monotonic()
-    assert said - killed < 2.0
-    line = rig.warnings()[0]
+    wait_until(lambda: rig.warnings(late=False)[before:], what='the warning')
+    warned = time.monotonic()
+    waited = starved() - waited
+    assert warned - killed < 2.0 + waited
+    line = rig.warnings(late=False)[before]
     for topic in ('skeleton', scene.imu):
         assert f'{topic}: 1 publisher, no message for 1.' in line
-    assert scene.activity.times[-1] - killed <= 1.0 + 2 * PERIOD
+    wait_until(lambda: time.monotonic() - warned > PERIOD)  # the answer that was on its way
+    assert scene.activity.times[-1] - killed <= 1.0 + 2 * PERIOD + waited
     sent = len(scene.activity)
     # The warning comes once, and nothing more is said, for longer than a window.
-    wait_until(lambda: time.monotonic() - said > WINDOW + 1.0)
-    assert len(rig.warnings()) == 1 and len(scene.activity) == sent
+    wait_until(lambda: time.monotonic() - warned > WINDOW + 1.0)
+    assert len(rig.warnings(late=False)[before:]) == 1 and len(scene.activity) == sent
     # Publishers that come back end the silence.
     start = str(time.time())
     clip = data_dir / CLIPS['squat']
     rig.start(PLAYER, str(clip), 'skeleton', start)
     scene.wait_for_modalities(['pose'])
-    assert len(rig.warnings()) == 1
+    assert len(rig.warnings(late=False)[before:]) == 1

@@ -8,7 +8,7 @@ import json
 import time
 
 import pytest
-from ros_rig import wait_until
+from ros_rig import PATIENCE, wait_until
 from rosgraph_msgs.msg import Clock
 from std_msgs.msg import String
 
@@ -143,9 +143,9 @@ def test_a_person_labels_on_the_node_s_clock(rig, tmp_path):
             time.sleep(0.01)
         person.stdin.write(typed)
         person.stdin.flush()
-        wait_until(said, 30.0, 'the label on the topic')
+        wait_until(said, PATIENCE, 'the label on the topic')
     person.stdin.close()
-    wait_until(lambda: person.poll() is not None, 30.0, 'the end of record_truth')
+    wait_until(lambda: person.poll() is not None, PATIENCE, 'the end of record_truth')
     assert person.returncode == 0, person.stderr.read()
     changes = [json.loads(msg.data) for msg in truth]
     assert [change['label'] for change in changes] == ['squat', '']

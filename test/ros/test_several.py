@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from ros_rig import wait_until
+from diagnostic_msgs.msg import DiagnosticArray
+from ros_rig import PATIENCE, wait_until
 from sensor_msgs.msg import Imu
 from std_msgs.msg import Header, String
 
@@ -25,7 +26,7 @@ from mujo_ros.models import load_recognizer
 
 def test_one_model_a_process_until_the_last_recognizer_goes(held_out_checkpoint, tmp_path):
     folder = shutil.copytree(held_out_checkpoint, tmp_path / 'checkpoint')
-    arguments = ('cpu', 5, 0.05)
+    arguments = ('cpu',)
     first, second = (load_recognizer(str(folder), *arguments) for _ in range(2))
     assert first.checkpoint is second.checkpoint and first.timeline is not second.timeline
     status = (folder / 'model.safetensors').stat()
@@ -44,7 +45,11 @@ def test_a_process_of_two_answers_each_from_its_own_sensors(rig):
     process = rig.start('-m', 'mujo_ros.har_nodes', 'left', 'robot/right')
     answers = {name: rig.collect(String, f'/{name}/activity') for name in ('left', 'robot/right')}
     wrists = {name: rig.publisher(Imu, f'/{name}/imu/right_wrist', match=False) for name in answers}
-    wait_until(lambda: all(w.get_subscription_count() for w in wrists.values()), 120.0, 'the nodes')
+    diagnostics = rig.collect(DiagnosticArray, '/diagnostics')
+    # Said by the node, since a publisher is matched before the node is.
+    known = [f'(/{name}/imu/right_wrist): 1 publisher' for name in answers]
+    wait_until(lambda: all(line in str(list(diagnostics)) for line in known), 120.0, 'the nodes')
+    assert all(wrist.get_subscription_count() for wrist in wrists.values())
     begin = rig.node.get_clock().now().nanoseconds * 1e-9
     for name, shift in (('left', 0.0), ('robot/right', -1.0)):
         for step in range(150):
@@ -149,7 +154,7 @@ def test_bodies_come_and_go_each_with_a_node(rig, monkeypatch):
         node.follow(['bob'])
         return list(node.bodies) == ['bob']
 
-    wait_until(only_bob, 20.0, 'the end of ada')
+    wait_until(only_bob, PATIENCE, 'the end of ada')
     node.follow(['bob', 'cyd'])
     assert made == ['ada', 'bob', 'cyd']
-    wait_until(lambda: not node.bodies, 20.0, 'the end of all')
+    wait_until(lambda: not node.bodies, PATIENCE, 'the end of all')

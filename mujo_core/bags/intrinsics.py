@@ -1,14 +1,13 @@
-"""A camera's focal length and principal point, from `CameraInfo` or assumed."""
+"""A camera's focal length and principal point, from `sensor_msgs/CameraInfo` or assumed."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
-from sensor_msgs.msg import CameraInfo
-
+from mujo_core.bags.message_error import MessageError
 from mujo_core.pose_estimator import focal_from_field_of_view
-from mujo_ros.convert import MessageError
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Intrinsics:
         return self.focal > 0.0
 
     @classmethod
-    def from_message(cls, msg: CameraInfo) -> Intrinsics:
+    def from_message(cls, msg: Any) -> Intrinsics:
         """Of the image that the message is about, its region of interest being cut out.
 
         Raises `MessageError` 'not_calibrated' for one without size or focal length.
