@@ -51,7 +51,8 @@ lint: $(VENV)/.installed  ## ruff and mypy
 bench: $(VENV)/.installed  ## speed, each figure beside its limit
 	$(VENV)/bin/mujo bench
 
-soak: $(VENV)/.installed  ## har_node at full load: MINUTES=30 RATE=30; memory, missed ticks, latency, CPU
+soak: $(VENV)/.installed  ## a build killed ten times; then har_node at full load: MINUTES=30 RATE=30
+	MUJO_KILLS=10 $(RUN) -m pytest test/core/test_build.py
 	$(RUN) -m mujo_ros.soak --minutes $(MINUTES) --rate $(RATE)
 
 train: $(VENV)/.installed  ## train the default model: DATA=folder of UTD-MHAD, OUTPUT=checkpoint, MOTION_CAPTURE=folder

@@ -35,7 +35,7 @@ data_files += [
     *tree('config', 'share/mujo_ros/config'),
     *(
         entry
-        for group in ('model', 'train', 'experiment', 'ablation')
+        for group in ('model', 'train', 'experiment', 'ablation', 'build')
         for entry in tree(f'config/{group}', f'share/mujo_core/config/{group}')
     ),
 ]

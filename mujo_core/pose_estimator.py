@@ -119,10 +119,10 @@ def focal_from_field_of_view(width: int, horizontal_fov: float) -> float:
     return width / 2 / math.tan(horizontal_fov / 2)
 
 
-def place_in_camera(
+def locate_in_camera(
     pose: Pose, focal_px: float, center_px: tuple[float, float]
-) -> NDArray[np.float32]:
-    """Put a body where it stands in front of the camera.
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Find how a body is turned and where it stands in front of the camera.
 
     The model sees a body as if the camera pointed at it, so its axes are turned to the line of
     sight first. Then comes the translation that makes the projected world landmarks meet the image
@@ -136,14 +136,13 @@ def place_in_camera(
         center_px: its principal point (x, y) in pixels.
 
     Returns:
-        (33, 3) float32 metres in the camera's optical frame (REP-103: x right, y down, z forward).
-        Unseen joints are NaN; all are where the body cannot be placed (fewer than 4 joints seen,
-        or an answer that lies behind the camera).
+        Rotation (3, 3) and translation (3,) in m that take the pose's world landmarks to the
+        camera's optical frame (REP-103: x right, y down, z forward); None where the body cannot
+        be placed (fewer than 4 joints seen, or an answer that lies behind the camera).
     """
-    nowhere = np.full(pose.world.shape, np.nan, dtype=np.float32)
     seen = pose.visibility >= SEEN
     if seen.sum() < _FEWEST_JOINTS:
-        return nowhere
+        return None
     world = pose.world.astype(float)
     rays = (pose.image[seen].astype(float) - center_px) / focal_px
     visibility = pose.visibility[seen].astype(float)
@@ -156,21 +155,39 @@ def place_in_camera(
     sight = np.append(np.average(rays, axis=0, weights=visibility), 1.0)
     weight = visibility
     for _ in range(_ROUNDS):
-        body = world @ _facing(sight).T
-        right = rays * body[seen, 2:] - body[seen, :2]
+        turn = _facing(sight)
+        body = world[seen] @ turn.T
+        right = rays * body[:, 2:] - body[:, :2]
         root = np.sqrt(weight)[:, None]
         translation, *_ = np.linalg.lstsq(
             (left * root[..., None]).reshape(-1, 3), (right * root).ravel(), rcond=None
         )
         if not translation[2] > _NEAREST:
-            return nowhere
+            return None
         residual = np.linalg.norm(left @ translation - right, axis=1)
         weight = visibility * np.minimum(1.0, _INLIER * size / np.maximum(residual, 1e-12))
         sight = translation
-    placed = body + translation
-    if not np.isfinite(placed[seen]).all() or placed[seen, 2].min() < _NEAREST:
-        return nowhere
-    placed[~seen] = np.nan
+    depth = body[:, 2] + translation[2]
+    if not np.isfinite(depth).all() or depth.min() < _NEAREST:
+        return None
+    return turn, translation
+
+
+def place_in_camera(
+    pose: Pose, focal_px: float, center_px: tuple[float, float]
+) -> NDArray[np.float32]:
+    """Put a body where it stands in front of the camera (see `locate_in_camera`).
+
+    Returns:
+        (33, 3) float32 metres in the camera's optical frame (REP-103: x right, y down, z forward).
+        Unseen joints are NaN; all are where the body cannot be placed.
+    """
+    found = locate_in_camera(pose, focal_px, center_px)
+    if found is None:
+        return np.full(pose.world.shape, np.nan, dtype=np.float32)
+    turn, translation = found
+    placed = pose.world.astype(float) @ turn.T + translation
+    placed[pose.visibility < SEEN] = np.nan
     return placed.astype(np.float32)
 
 

@@ -11,6 +11,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import Imu, PointCloud2
 from std_msgs.msg import Header
 
+from mujo_core.sides import SidesWatch
 from mujo_core.skeleton import get_layout
 from mujo_core.upright import Direction, UpDirection
 from mujo_ros.convert import clip_sample, cloud_to_joints, imu_to_sample, imus_to_samples
@@ -19,7 +20,6 @@ from mujo_ros.hri import LAYOUT, skeleton2d_to_joints
 from mujo_ros.live_video import LiveVideo
 from mujo_ros.pairing import Skeleton, new_pairing
 from mujo_ros.polling import PolledStreams
-from mujo_ros.sides import SidesWatch
 
 VISIBLE = 0.5  # joints less visible than this are unseen
 POSE_GAP, IMU_GAP = 0.2, 0.1  # s between stamps that /diagnostics counts as a gap

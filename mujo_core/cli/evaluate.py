@@ -13,6 +13,8 @@ from mujo_core.recording import MODALITIES, Recording
 
 TAKES_OVERRIDES = True
 _FITTING = 'low_label'
+_BESIDE = ('full', 'robustness')
+_TRAINED = 'late_fusion'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,12 +44,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--stride', type=float, help='seconds between windows')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2])
     parser.add_argument(
-        '--baseline', default='', help=f'put beside ours, of {", ".join(baselines())} (full)'
+        '--baseline',
+        nargs='+',
+        default=[],
+        metavar='NAME',
+        help=f'put beside ours, any of {", ".join(baselines())} ({", ".join(_BESIDE)}), '
+        'or another checkpoint (robustness)',
     )
     parser.add_argument(
         '--amounts', nargs='+', default=[], help='of labelled windows: 2%% 5/class (low_label)'
     )
-    parser.add_argument('--config', help='YAML file of training settings (low_label)')
+    parser.add_argument(
+        '--corruptions', nargs='+', default=[], metavar='NAME', help='these alone (robustness)'
+    )
+    parser.add_argument(
+        '--config', help='YAML file of training settings (low_label, --baseline late_fusion)'
+    )
     parser.add_argument('--report', metavar='DIR', help='write report.md, report.json, pictures')
     parser.add_argument('--json', metavar='FILE', help='write the figures')
 
@@ -81,19 +93,34 @@ def _only(recordings: list[Recording], modalities: list[str] | None) -> list[Rec
 
 def _check(options: argparse.Namespace, overrides: list[str]) -> None:
     """Refuse what the chosen protocol would not heed."""
-    fitting = [*overrides, *filter(None, [options.config]), *options.amounts]
-    if options.protocol != _FITTING and fitting:
+    fitting = [*overrides, *filter(None, [options.config])]
+    trains = options.protocol == _FITTING or _TRAINED in options.baseline
+    if (fitting and not trains) or (options.amounts and options.protocol != _FITTING):
         raise ValueError(
-            f'expected training settings and amounts with --protocol {_FITTING} alone, '
-            f'{" ".join(fitting)} came with {options.protocol}; leave them out'
+            f'expected training settings with --protocol {_FITTING} or --baseline {_TRAINED} and '
+            f'amounts with {_FITTING} alone, {" ".join([*fitting, *options.amounts])} came with '
+            f'{options.protocol}; leave them out'
         )
     if options.baseline:
         from mujo_core.evaluation.baselines import get_baseline
 
-        get_baseline(options.baseline)
-        if options.protocol != 'full':
+        for name in options.baseline:
+            if options.protocol != 'robustness' or not Path(name).is_dir():
+                get_baseline(name)
+        if options.protocol not in _BESIDE:
             raise ValueError(
-                f'expected --baseline with --protocol full, it came with {options.protocol}'
+                f'expected --baseline with --protocol {" or ".join(_BESIDE)}, it came with '
+                f'{options.protocol}'
+            )
+    if options.corruptions:
+        from mujo_core.corruptions import get_corruption
+
+        for name in options.corruptions:
+            get_corruption(name)
+        if options.protocol != 'robustness':
+            raise ValueError(
+                f'expected --corruptions with --protocol robustness, it came with '
+                f'{options.protocol}'
             )
     if options.stride is not None and options.stride <= 0:
         raise ValueError(f'expected --stride above 0 s, {options.stride} came')
@@ -130,7 +157,8 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
         unit=options.unit or ('window' if getattr(dataset, 'windows', None) else None),
         stride=options.stride,
         seeds=tuple(options.seeds),
-        baseline=options.baseline,
+        baselines=tuple(dict.fromkeys(options.baseline)),
+        corruptions=tuple(options.corruptions),
         settings=(options.config, overrides),
         amounts=tuple(options.amounts),
         say=lambda line: print(line, flush=True),

@@ -20,8 +20,10 @@ VERBS = {
     'teach': 'add an activity by showing it, list what was taught, undo',
     'export': 'write a checkpoint as ONNX',
     'evaluate': 'score a checkpoint on a data set',
+    'compare': 'put reports of ours beside published numbers',
     'evaluate_bag': 'score a checkpoint on a bag against ground truth',
     'record_truth': 'say by keyboard who does what, while it happens',
+    'build': 'make training data from videos and motion capture',
     'data': 'say what a data set folder holds',
     'bench': 'measure speed, each figure beside its limit',
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -29,7 +30,7 @@ _DAMAGED = (
 )
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
+def read_arrays(path: Path | BinaryIO) -> dict[str, np.ndarray]:
     """Return the arrays of an npz file by name; nothing pickled is taken.
 
     Raises:

@@ -110,12 +110,23 @@ def _ordered(stamps: np.ndarray) -> np.ndarray:
 
 
 def _from_archive(path: Path, layouts: dict[str, OwnLayout]) -> dict[str, Stream]:
-    streams: dict[str, Stream] = {}
     try:
         arrays = read_arrays(path)
     except ValueError as error:
         log.warning('%s: %s; left out', path.name, error)
         return {}
+    return streams_of(arrays, path.name, layouts)
+
+
+def streams_of(
+    arrays: Mapping[str, np.ndarray], where: str, layouts: dict[str, OwnLayout]
+) -> dict[str, Stream]:
+    """Return the streams that an npz file's arrays make; what cannot be used is named in the log.
+
+    Args:
+        arrays: by name, see `mujo_core.datasets.folder`; where: how messages call the file.
+    """
+    streams: dict[str, Stream] = {}
     placements = sorted({key.split('/')[1] for key in arrays if key.startswith('imu/')})
     try:
         if any(key.startswith('skeleton/') for key in arrays):
@@ -128,19 +139,19 @@ def _from_archive(path: Path, layouts: dict[str, OwnLayout]) -> dict[str, Stream
                 None if up is None else (float(up[0]), float(up[1]), float(up[2])),
             )
     except (ValueError, IndexError) as error:
-        log.warning('%s: skeleton: %s; left out', path.name, error)
+        log.warning('%s: skeleton: %s; left out', where, error)
     for placement in placements:
         try:
             streams[f'imu/{check_placement(placement)}'] = imu_stream(
                 *(_array(arrays, f'imu/{placement}/{part}') for part in ('t', 'acc', 'gyro'))
             )
         except ValueError as error:
-            log.warning('%s: imu/%s: %s; left out', path.name, placement, error)
+            log.warning('%s: imu/%s: %s; left out', where, placement, error)
     if 'video/frames' in arrays:
         try:
             streams['video'] = Stream(_ordered(_array(arrays, 'video/t')), arrays['video/frames'])
         except ValueError as error:
-            log.warning('%s: video: %s; left out', path.name, error)
+            log.warning('%s: video: %s; left out', where, error)
     return streams
 
 

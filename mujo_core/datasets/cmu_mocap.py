@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,13 +80,51 @@ def load_cmu_mocap(root: Path | str, labels: Iterable[str] | None = None) -> Ite
         ValueError: ``labels.csv`` lacks a column.
     """
     root = Path(root)
-    trials: dict[str, list[dict[str, str]]] = {}
     wanted = None if labels is None else set(labels)
-    for row in _read_index(root / 'labels.csv'):
-        row['label'] = merge(_WORDS.get(row['label'], row['label']))
-        if wanted is None or row['label'] in wanted:
-            trials.setdefault(Path(row['file']).stem, []).append(row)
-    return _load(root, trials)
+    rows = _read_index(root / 'labels.csv')
+    for row in rows:
+        row['label'] = trial_label(row['label'])
+    return _load(root, trials_of(r for r in rows if wanted is None or r['label'] in wanted))
+
+
+def trial_label(word: str) -> str:
+    """Return the taxonomy's label for a word of the index."""
+    return merge(_WORDS.get(word, word))
+
+
+def trials_of(rows: Iterable[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
+    """Return the rows of each trial by its name, the format to prefer first."""
+    trials: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        trials.setdefault(Path(row['file']).stem, []).append(row)
+    return {
+        name: sorted(formats, key=lambda row: not row['file'].endswith('.amc'))
+        for name, formats in trials.items()
+    }
+
+
+def read_first(root: Path, formats: Mapping[str, str]) -> tuple[np.ndarray, float]:
+    """Return a trial by the first of its formats that can be read.
+
+    Args:
+        root: the folder.
+        formats: file to its step and its added frames, such as ``'3 1'``.
+
+    Returns:
+        Joints (N, 16, 3) float32 metres, x forward, y left, z up, and frames a second.
+
+    Raises:
+        OSError, ValueError: none can be read; the line is that of the first.
+    """
+    errors: list[OSError | ValueError] = []
+    for name, numbers in formats.items():
+        step, drop = numbers.split()
+        row = {'file': name, 'step': step, 'tpose_first_frame': drop}
+        try:
+            return _read_trial(root, row, {})
+        except (OSError, ValueError) as error:
+            errors.append(error)
+    raise errors[0]
 
 
 def _read_index(path: Path) -> list[dict[str, str]]:
@@ -110,7 +148,7 @@ def _read_index(path: Path) -> list[dict[str, str]]:
 def _load(root: Path, trials: dict[str, list[dict[str, str]]]) -> Iterator[Recording]:
     skeletons: dict[str, AcclaimSkeleton] = {}
     for name, rows in trials.items():
-        for row in sorted(rows, key=lambda row: not row['file'].endswith('.amc')):
+        for row in rows:
             try:
                 joints, rate = _read_trial(root, row, skeletons)
             except (OSError, ValueError) as error:

@@ -37,6 +37,7 @@ class DataSet:
         recording_splits: name to patterns of recordings, where a split is not by subject.
         windows: of the protocol, where it has any.
         rests: whether people rest before and after what each recording shows.
+        virtual_imu: whether its IMU streams are computed from its skeletons.
         needs_root: whether it is read from a folder (and not from a package).
         read_labels: folder to labels that the folder itself describes.
         read_splits: folder to recording splits that the folder itself defines.
@@ -51,6 +52,7 @@ class DataSet:
     recording_splits: Splits = field(default_factory=dict)
     windows: Windows | None = None
     rests: bool = False
+    virtual_imu: bool = False
     needs_root: bool = True
     read_labels: Callable[[str | Path], dict[str, Label]] | None = None
     read_splits: Callable[[str | Path], Splits] | None = None

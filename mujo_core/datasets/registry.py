@@ -14,7 +14,7 @@ from mujo_core.recording import Recording
 
 DATASETS = (
     'utd_mhad', 'motionsense', 'mm_fit', 'mhealth', 'myogym', 'spar_watch', 'cmu_mocap',
-    'folder', 'bag',
+    'fimad', 'folder', 'bag',
 )  # fmt: skip
 """Names of the data sets; each is imported when it is asked for."""
 

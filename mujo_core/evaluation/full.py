@@ -97,9 +97,11 @@ def full(task: Task) -> Result:
     title = f'{task.dataset}, {where.unit}s of subjects {" ".join(map(str, data["subjects"]))}'
     columns = ['modalities', 'accuracy (95 %)', 'macro-F1 (95 %)', '± people', 'ECE', 'n']
     tables = [Table(title, columns, rows)]
-    if task.baseline:
-        beside = compare_with_baseline(task, where, found)
-        data['baseline'] = beside
+    for name in task.baselines:
+        beside = compare_with_baseline(task, name, where, found)
+        # One is what most ask for, and its figures have a place of their own.
+        data.setdefault('baseline', beside)
+        data.setdefault('baselines', {})[name] = beside
         tables.append(baseline_table(beside))
     best = max(found, key=lambda name: name.count('+'))
     pictures = [

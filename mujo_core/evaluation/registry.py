@@ -19,7 +19,10 @@ from mujo_core.recording import Recording
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_BUILT_IN = ('full', 'missing_modality', 'low_label', 'zero_shot', 'retrieval', 'streams', 'taught')
+_BUILT_IN = (
+    'full', 'missing_modality', 'low_label', 'zero_shot', 'retrieval', 'robustness',
+    'streams', 'taught',
+)  # fmt: skip
 
 
 def _silent(_: str) -> None:
@@ -37,7 +40,8 @@ class Task:
         labels: the activities of the data set's protocol; empty for those that occur.
         unit: `recording` or `window`; stride: seconds between windows; None for the data's own.
         seeds: of what is drawn or fitted.
-        baseline: name of a classical answer to put beside ours, or ''.
+        baselines: names of other answers to put beside ours.
+        corruptions: names of those that are tried; empty for all.
         settings: path of training settings and changes to them, for what is fitted.
         amounts: of labelled windows; empty for the usual ones.
         say: is told how far a long protocol has come.
@@ -53,7 +57,8 @@ class Task:
     unit: str | None = None
     stride: float | None = None
     seeds: tuple[int, ...] = (0, 1, 2)
-    baseline: str = ''
+    baselines: tuple[str, ...] = ()
+    corruptions: tuple[str, ...] = ()
     settings: tuple[str | None, Sequence[str]] = (None, ())
     amounts: tuple[str, ...] = ()
     say: Callable[[str], None] = _silent

@@ -11,6 +11,11 @@ from mujo_core.evaluation.registry import Result, Table
 
 _FIGURES = {
     'subsets': {'accuracy': 'accuracy', 'macro_f1': 'macro-F1', 'ece': 'ECE'},
+    'categories': {
+        'accuracy': 'accuracy',
+        'macro_f1': 'macro-F1',
+        'ticks_answered': 'ticks answered',
+    },
     'pairs': {'r_at_1': 'R@1', 'r_at_5': 'R@5', 'mrr': 'MRR'},
 }
 """Which figures of a result's parts are printed, and their names for people."""

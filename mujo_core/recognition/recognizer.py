@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from mujo_core.recognition.settings import RecognizerSettings, pick_device
 from mujo_core.recognition.taught import TaughtLabel, load_taught
 from mujo_core.recognition.teaching import STRIDE, Lesson
 from mujo_core.recognition.vocabulary import Vocabulary
-from mujo_core.recording import Segment, modality_of, subset_name
+from mujo_core.recording import MODALITIES, Segment, modality_of, subset_name
 from mujo_core.skeleton import canonical_joints, get_layout
 from mujo_core.thinning import Thinning
 from mujo_core.timeline import Timeline
@@ -349,14 +349,7 @@ class Recognizer:
 
     def _cut(self, end: float) -> Window | None:
         window = self.timeline.cut(end)
-        if window is None or window.total < LEAST_TOTAL_COVERAGE:
-            return None
-        used = [
-            name
-            for name, share in window.coverage.items()
-            if share >= LEAST_STREAM_COVERAGE and modality_of(name) in self.settings.modalities
-        ]
-        return only_streams(window, used) if used else None
+        return None if window is None else usable(window, self.settings.modalities)
 
     def _answers(self, windows: Sequence[Window]) -> list[Activity]:
         return [self._decide(w, row) for w, row in zip(windows, self.logits(windows), strict=True)]
@@ -383,6 +376,22 @@ class Recognizer:
             newest=window.newest,
             event=self._segmenter.update(window.end, label),
         )
+
+
+def usable(window: Window, modalities: Collection[str] = MODALITIES) -> Window | None:
+    """Return a window with the streams that cover enough of it; None where too little is there.
+
+    Args:
+        modalities: what the model was trained on.
+    """
+    if window.total < LEAST_TOTAL_COVERAGE:
+        return None
+    used = [
+        name
+        for name, share in window.coverage.items()
+        if share >= LEAST_STREAM_COVERAGE and modality_of(name) in modalities
+    ]
+    return only_streams(window, used) if used else None
 
 
 def only_streams(window: Window, names: list[str]) -> Window:

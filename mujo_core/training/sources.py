@@ -38,6 +38,16 @@ def with_virtual(clip: Clip) -> Clip:
     return replace(clip, virtual=virtual)
 
 
+def as_clip(recording: Recording, label: str, rests: bool = False) -> Clip:
+    """Return a recording as a clip with virtual IMUs: its own where none of its IMUs is real."""
+    clip = make_clip(recording, label, rests=rests)
+    if recording.dataset not in DATASETS or not get_dataset(recording.dataset).virtual_imu:
+        return with_virtual(clip)
+    virtual = {n: s for n, s in clip.streams.items() if modality_of(n) == 'imu'}
+    real = {n: s for n, s in clip.streams.items() if n not in virtual}
+    return replace(clip, streams=real, virtual=virtual) if real else clip
+
+
 def recordings_of(data: DataSettings) -> list[Recording]:
     """Return the data set's recordings of the chosen subjects, or of the split.
 
@@ -83,16 +93,14 @@ def dataset_clips(recordings: Sequence[Recording]) -> list[Clip]:
         rests = recording.dataset in DATASETS and get_dataset(recording.dataset).rests
         for activity in recording.activities():
             label = activity.label or ''
-            clips += [
-                with_virtual(make_clip(part, label, rests=rests)) for part in pieces(activity)
-            ]
+            clips += [as_clip(part, label, rests) for part in pieces(activity)]
     return clips
 
 
 def unlabelled_clips(recordings: Sequence[Recording]) -> list[Clip]:
     """Return recordings of which no activity is known as clips without a label."""
     return [
-        with_virtual(make_clip(part, '', rests=False))
+        as_clip(part, '')
         for recording in recordings
         if not recording.segments
         for part in pieces(recording)
@@ -105,7 +113,7 @@ def motion_clips(root: str) -> list[Clip]:
     for recording in load_recordings('cmu_mocap', root):
         label = recording.label or ''
         if label in _MOTION_LABELS and recording.end - recording.start >= _LEAST_SECONDS:
-            clips.append(with_virtual(make_clip(recording, label, rests=False)))
+            clips.append(as_clip(recording, label))
     return clips
 
 

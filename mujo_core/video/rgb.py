@@ -35,12 +35,25 @@ def skeleton_box(
     middle = centre or ((width - 1) / 2, (height - 1) / 2)
     columns = middle[0] + focal * seen[:, 0] / seen[:, 2]
     rows = middle[1] + focal * seen[:, 1] / seen[:, 2]
+    joints_box = (
+        float(columns.min()), float(rows.min()), float(columns.max()), float(rows.max()),
+    )  # fmt: skip
+    return body_box(joints_box, width, height)
+
+
+def body_box(joints: Box, width: int, height: int) -> Box | None:
+    """Return the box of a body from that of its joints, or None where it is not in the image.
+
+    Args:
+        joints: left, top, right, bottom in pixels; width, height: of the image.
+    """
+    left, top, right, bottom = joints
     # Joints lie inside the body: a head and two hands stand out by about a sixth of it.
-    more = max(np.ptp(columns), np.ptp(rows)) / 6
-    left, right = max(0.0, columns.min() - more), min(float(width), columns.max() + more)
-    top, bottom = max(0.0, rows.min() - more), min(float(height), rows.max() + more)
+    more = max(right - left, bottom - top) / 6
+    left, right = max(0.0, left - more), min(float(width), right + more)
+    top, bottom = max(0.0, top - more), min(float(height), bottom + more)
     inside = right > left and bottom > top
-    return (float(left), float(top), float(right), float(bottom)) if inside else None
+    return (left, top, right, bottom) if inside else None
 
 
 def square_crop(image: np.ndarray, side: int, box: Box | None = None) -> np.ndarray:

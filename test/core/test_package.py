@@ -25,10 +25,12 @@ PACKAGES = {
     },
     'mujo_core': {
         'train',
+        'build',
         'cross_validate',
         'ablate',
         'evaluate',
         'evaluate_bag',
+        'compare',
         'bench',
         'data',
         'record_truth',

@@ -196,7 +196,7 @@ def test_a_baseline_is_one_class_and_is_fitted_on_other_people(small):
         seen.append(1)
         return people('2', '3')
 
-    task = task_of(small, people('1'), training=training, baseline='loudness')
+    task = task_of(small, people('1'), training=training, baselines=('loudness',))
     result = get_protocol('full')(task)
     beside = result.data['baseline']
     assert seen
@@ -213,7 +213,7 @@ def test_a_baseline_is_one_class_and_is_fitted_on_other_people(small):
 @pytest.mark.slow
 def test_minirocket_learns_what_is_easy(small):
     pytest.importorskip('aeon')
-    task = task_of(small, people('1'), training=lambda: people('2', '3'), baseline='minirocket')
+    task = task_of(small, people('1'), training=lambda: people('2', '3'), baselines=('minirocket',))
     figures = get_protocol('full')(task).data['baseline']['subsets']
     assert list(figures) == ['pose', 'imu', 'pose+imu']
     assert all(f['accuracy'] == 1.0 for f in figures.values()), figures

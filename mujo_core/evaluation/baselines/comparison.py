@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from mujo_core.evaluation.baselines.registry import get_baseline
+from mujo_core.evaluation.baselines.registry import get_baseline, make_baseline
 from mujo_core.evaluation.predictions import ExampleSet, Predictions, make_examples, pool
 from mujo_core.evaluation.registry import Table, Task, with_interval
 from mujo_core.evaluation.statistics import compare
 from mujo_core.recording import modality_of
 
 
-def _having(where: ExampleSet, subset: list[str]) -> np.ndarray:
+def having(where: ExampleSet, subset: list[str]) -> np.ndarray:
     """Places of the examples in whose window every modality of a subset has data."""
     there = [
         {modality_of(name) for name, share in e.window.coverage.items() if share > 0}
@@ -24,30 +24,35 @@ def _having(where: ExampleSet, subset: list[str]) -> np.ndarray:
 
 
 def compare_with_baseline(
-    task: Task, tested: ExampleSet, ours: Mapping[str, Predictions]
+    task: Task, name: str, tested: ExampleSet, ours: Mapping[str, Predictions]
 ) -> dict[str, Any]:
-    """Fit the task's baseline on each subset and test the difference to our answers.
+    """Fit a baseline on each subset and test the difference to our answers.
 
     Raises:
         ValueError: nobody is left to fit it on, or it knows too few labels.
     """
-    kind = get_baseline(task.baseline)
-    spec, seed = task.checkpoint.window, task.seeds[0]
+    kind = get_baseline(name)
+    if hasattr(kind, 'hears'):
+        raise ValueError(
+            f'expected a baseline that is given every sample, {name} chooses its own; '
+            'put it beside ours with --protocol robustness'
+        )
+    spec = task.checkpoint.window
     names = next(iter(ours.values())).labels
     training = make_examples(task.training(), spec, names, tested.unit, tested.stride)
     subsets = {}
-    for name, own in ours.items():
-        subset = name.split('+')
+    for part, own in ours.items():
+        subset = part.split('+')
         if not set(subset) <= set(kind.modalities):
             continue
-        known, asked = _having(training, subset), _having(tested, subset)
+        known, asked = having(training, subset), having(tested, subset)
         truth = training.places(known, names)
         if len(set(truth)) < 2:
             raise ValueError(
-                f'expected training recordings with {name} of two labels or more, '
+                f'expected training recordings with {part} of two labels or more, '
                 f'{len(set(truth))} came; choose other --subjects'
             )
-        model = kind(subset, spec, len(names), seed)
+        model = make_baseline(name, task, subset, names)
         model.fit([training.examples[i] for i in known], truth)
         rows = model.probabilities([tested.examples[i] for i in asked])
         theirs = pool(rows, asked, tested, names)
@@ -55,7 +60,7 @@ def compare_with_baseline(
         figures = theirs.scores().to_dict()
         # Its scores are margins and claim nothing about probabilities.
         del figures['ece']
-        subsets[name] = {
+        subsets[part] = {
             **figures,
             'ours': {k: v for k, v in own.scores().to_dict().items() if k in figures},
             'ours_minus_baseline': {
@@ -67,7 +72,7 @@ def compare_with_baseline(
             },
         }
     subjects = sorted({r.subject for r in task.training()}, key=lambda s: (len(s), s))
-    return {'name': task.baseline, 'trained_on_subjects': subjects, 'subsets': subsets}
+    return {'name': name, 'trained_on_subjects': subjects, 'subsets': subsets}
 
 
 def baseline_table(beside: Mapping[str, Any]) -> Table:

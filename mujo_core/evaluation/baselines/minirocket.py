@@ -9,6 +9,7 @@ import numpy as np
 from mujo_core.evaluation.baselines.registry import baseline
 from mujo_core.evaluation.examples import Example
 from mujo_core.evaluation.predictions import softmax
+from mujo_core.skeleton import CANONICAL_JOINTS
 from mujo_core.window import Window, WindowSpec
 
 _STEPS_A_SECOND = 50.0
@@ -27,10 +28,12 @@ def _filled(values: np.ndarray, mask: np.ndarray, steps: int) -> np.ndarray:
 def channels(window: Window, subset: Sequence[str], devices: int, steps: int) -> np.ndarray:
     """Return (C, steps): joints' coordinates, and six axes for each of `devices` IMUs.
 
-    Devices come in the order of their names, wherever they are worn; absent ones are zero.
+    Devices come in the order of their names, wherever they are worn; what is absent is zero.
     """
     parts = []
-    if 'pose' in subset and window.pose is not None:
+    if 'pose' in subset and window.pose is None:
+        parts.append(np.zeros((3 * len(CANONICAL_JOINTS), steps)))
+    elif 'pose' in subset and window.pose is not None:
         joints = window.pose.joints.reshape(len(window.pose.joints), -1)
         seen = np.repeat(window.pose.mask, 3, axis=1)
         parts += [_filled(joints[:, [c]], seen[:, c], steps) for c in range(joints.shape[1])]

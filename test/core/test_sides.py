@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mujo_ros.sides import FRAMES_A_LOOK, LOOKS_THAT_AGREE, SidesWatch
+from mujo_core.sides import FRAMES_A_LOOK, LOOKS_THAT_AGREE, SidesWatch
 
 CLIPS = ('a13_s7_t2_boxing', 'a22_s7_t1_jog', 'a27_s7_t1_squat', 'a3_s7_t2_wave')
 UP = (0.0, 1.0, 0.0)

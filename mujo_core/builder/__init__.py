@@ -1,0 +1,1 @@
+"""Videos and motion capture made to parallel clips (pose, IMU, frames, text) in shards."""
