@@ -85,15 +85,20 @@ def _print(report: dict[str, Any]) -> None:
             f'{c["nearest"]} ({c["similarity"]:.2f})',
             f'{c["own"]:.2f}',
             f'{100 * c["closer"]:.0f} %',
+            f'{100 * c["said_share"]:.0f} %' + (f' ({c["said"]})' if c['said'] else ''),
             f'{100 * c["taken"]:.0f} %' + (f' ({c["taken_by"]})' if c['taken_by'] else ''),
         ]
         for name, c in report['subsets'].items()
     ]
-    columns = ['sensors', 'nearest label', 'own examples', 'labels closer', 'windows lost']
+    columns = ['sensors', 'nearest label', 'own examples', 'labels closer', 'said so far', 'lost']
     count = len(report['examples'])
     print_table(f'{report["label"]}: {count} example{"s" * (count > 1)}', columns, rows)
     hit = sorted(
-        {c['taken_by'] or c['nearest'] for c in report['subsets'].values() if c['collides']}
+        {
+            c['taken_by'] or c['said'] or c['nearest']
+            for c in report['subsets'].values()
+            if c['collides']
+        }
     )
     if hit:
         print(f'collides with {", ".join(hit)}: show it again, or from another sensor')

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mujo_core.cache import write_atomically
 from mujo_core.export.dense import DenseScores
 from mujo_core.model.batch import PLACEMENT_WORDS
 from mujo_core.model.checkpoint import Calibration, Checkpoint
 from mujo_core.recognition.label_space import LabelSpace
 from mujo_core.recording import subset_name
+from mujo_core.whole_file import whole_file
 
 if TYPE_CHECKING:
     from mujo_core.model.batch import Batch
@@ -96,7 +96,8 @@ def write_onnx(
     for key, value in _metadata(checkpoint, space, false_alarm_rate).items():
         entry = proto.metadata_props.add()
         entry.key, entry.value = key, json.dumps(value)
-    write_atomically(Path(file), proto.SerializeToString())
+    with whole_file(file) as part:
+        part.write_bytes(proto.SerializeToString())
 
 
 def example_inputs(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:

@@ -29,8 +29,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
-from mujo_core.cache import write_atomically
 from mujo_core.labels import Label, parse_labels
+from mujo_core.whole_file import whole_file
 from mujo_core.yaml_file import read_yaml
 
 if TYPE_CHECKING:
@@ -145,7 +145,8 @@ def save_taught(taught: Mapping[str, TaughtLabel], file: str | Path) -> None:
     """Write what was taught, whole or not at all."""
     content = {'format': FORMAT, 'labels': {n: _write_label(t) for n, t in taught.items()}}
     text = yaml.safe_dump(content, sort_keys=False, width=1 << 20, allow_unicode=True)
-    write_atomically(Path(file), text.encode())
+    with whole_file(file) as part:
+        part.write_text(text, encoding='utf-8')
 
 
 def forget(taught: Mapping[str, TaughtLabel], name: str) -> dict[str, TaughtLabel]:

@@ -11,8 +11,9 @@ import torch
 
 from mujo_core.labels import UNKNOWN, Label, identifier
 from mujo_core.model.batch import batch_windows
-from mujo_core.model.checkpoint import Checkpoint
+from mujo_core.model.checkpoint import Calibration, Checkpoint
 from mujo_core.model.text import embed_labels
+from mujo_core.recognition.decision import calibrated_scores
 from mujo_core.recognition.label_space import LabelSpace, make_label_space, subsets_of
 from mujo_core.recognition.playback import windows_of
 from mujo_core.recognition.taught import TaughtExample, TaughtLabel, add_example, space_of
@@ -21,6 +22,10 @@ from mujo_core.window import Window
 
 STRIDE = 0.25
 """Seconds between the windows of an example."""
+MOST = 0.5
+"""An example of which this share was said to be another activity looks like that one."""
+_RATE = 0.01
+"""Of false alarms, at which something is unknown: little is, so that collisions are not missed."""
 LEAST_COVERAGE = 0.3
 """A window of which less has data shows nothing."""
 
@@ -37,6 +42,8 @@ class Collision:
         closer: share of the other labels that are closer to it than its own examples.
         taken: share of the newest example's windows that lie nearer to another label.
         taken_by: the label that takes most of them; None where it is none.
+        said: what the example was said to be without this label; None for nothing known.
+        said_share: share of its windows that were said to be that.
     """
 
     nearest: str
@@ -45,11 +52,13 @@ class Collision:
     closer: float
     taken: float
     taken_by: str | None
+    said: str | None
+    said_share: float
 
     @property
     def collides(self) -> bool:
         """Whether the two are likely to be mistaken for each other."""
-        return self.closer > 0.0 or self.taken > 0.0
+        return self.closer > 0.0 or self.taken > 0.0 or self.said_share >= MOST
 
 
 @dataclass(frozen=True)
@@ -152,7 +161,7 @@ def show(
         after = add_example(before, example)
     everything = {**taught, name: after}
     space = make_label_space(checkpoint, taught=everything)
-    collisions = {n: _collision(space, after, n, v) for n, v in vectors.items()}
+    collisions = {n: _collision(checkpoint, space, after, n, v) for n, v in vectors.items()}
     return Lesson(everything, name, collisions, after.text is not None)
 
 
@@ -190,8 +199,26 @@ def _text_of(checkpoint: Checkpoint, label: Label) -> np.ndarray | None:
         return None
 
 
+def _said_without(
+    checkpoint: Checkpoint, space: LabelSpace, place: int, subset: str, windows: np.ndarray
+) -> tuple[str | None, float]:
+    """Return what most windows that are not `unknown` are said to be without a label, and how
+    many of all."""
+    names = [name for row, name in enumerate(space.names) if row != place]
+    vectors = np.delete(space.vectors(subset).float().cpu().numpy(), place, axis=0)
+    scale = float(checkpoint.model.log_scale.detach().exp().clamp(max=100.0))
+    calibration = checkpoint.calibration.get(subset, Calibration())
+    scores, unknown = calibrated_scores(scale * windows @ vectors.T, calibration, _RATE)
+    known = scores.argmax(axis=1)[unknown <= scores.max(axis=1)]
+    known = known[[names[row] not in space.background for row in known]]
+    if not len(known):
+        return None, 0.0
+    most = int(np.bincount(known).argmax())
+    return names[most], float((known == most).sum() / len(windows))
+
+
 def _collision(
-    space: LabelSpace, label: TaughtLabel, subset: str, windows: np.ndarray
+    checkpoint: Checkpoint, space: LabelSpace, label: TaughtLabel, subset: str, windows: np.ndarray
 ) -> Collision:
     weighed = space.vectors(subset).float().cpu().numpy()
     vectors = weighed / np.maximum(np.linalg.norm(weighed, axis=1, keepdims=True), 1e-12)
@@ -205,11 +232,12 @@ def _collision(
     else:
         own = float((windows @ shown[0]).mean())
     if not len(others):
-        return Collision('', -1.0, own, 0.0, 0.0, None)
+        return Collision('', -1.0, own, 0.0, 0.0, None, None, 0.0)
     similarity = vectors[others] @ own_vector
     best = int(others[similarity.argmax()])
     winners = (windows @ weighed.T).argmax(axis=1)
     lost = winners[winners != place]
+    said, share = _said_without(checkpoint, space, place, subset, windows)
     return Collision(
         nearest=space.names[best],
         similarity=round(float(similarity.max()), 4),
@@ -217,4 +245,6 @@ def _collision(
         closer=round(float((similarity > own).mean()), 4),
         taken=round(len(lost) / len(windows), 4),
         taken_by=space.names[int(np.bincount(lost).argmax())] if len(lost) else None,
+        said=said,
+        said_share=round(share, 4),
     )

@@ -79,9 +79,17 @@ def test_a_showing_of_what_is_known_collides_with_it(checkpoint, clips, lesson):
     assert collision.nearest == 'jog_on_the_spot'
     assert collision.similarity > 0.95
     assert collision.collides
+    assert (collision.said, collision.said_share) == ('jog_on_the_spot', 1.0)
     apart = lesson.collisions['pose+imu']
     assert not apart.collides and apart.own > apart.similarity
     json.dumps(second.to_dict())
+
+
+def test_a_showing_of_what_is_known_by_text_is_said_to_be_that(checkpoint, clips):
+    windows = example_windows(clips['boxing'], checkpoint)
+    collision = show(checkpoint, {}, Label('fight', 'hi'), windows, 'clip').collisions['pose+imu']
+    assert (collision.said, collision.said_share, collision.taken) == ('boxing', 1.0, 0.0)
+    assert collision.collides
 
 
 def test_more_examples_are_joined_and_held_against_each_other(checkpoint, clips, lesson):
