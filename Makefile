@@ -51,9 +51,9 @@ lint: $(VENV)/.installed  ## ruff and mypy
 bench: $(VENV)/.installed  ## speed, each figure beside its limit
 	$(VENV)/bin/mujo bench
 
-soak: $(VENV)/.installed  ## a build killed ten times; then har_node at full load: MINUTES=30 RATE=30
+soak: $(VENV)/.installed  ## a build killed ten times; then har_node at full load: MINUTES=30 RATE=30; figures in soak_30hz.json
 	MUJO_KILLS=10 $(RUN) -m pytest test/core/test_build.py
-	$(RUN) -m mujo_ros.soak --minutes $(MINUTES) --rate $(RATE)
+	$(RUN) -m mujo_ros.soak --minutes $(MINUTES) --rate $(RATE) --json soak_$(RATE)hz.json
 
 train: $(VENV)/.installed  ## train the default model: DATA=folder of UTD-MHAD, OUTPUT=checkpoint, MOTION_CAPTURE=folder
 	$(VENV)/bin/mujo train --config config/train/utd_mhad.yaml --data.root '$(DATA)' --output '$(OUTPUT)' \
@@ -69,4 +69,4 @@ fuzz: $(VENV)/.installed  ## look for files and messages that crash what reads t
 		grep Done log; done
 
 clean:  ## remove .venv and everything made here
-	rm -rf $(VENV) build install log demo_out fuzz_out runs *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) soak_*.json build install log demo_out fuzz_out runs *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

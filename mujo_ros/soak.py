@@ -40,14 +40,12 @@ from mujo_ros.children import (
 from mujo_ros.demo.processes import DemoError, free_domain, local_environment
 from mujo_ros.sensors import CAMERA, LAYOUT
 from mujo_ros.soak_load import with_video
+from mujo_ros.soak_report import exceeded, one_line, show
 
 PLACEMENTS = ('right_wrist', 'left_wrist', 'left_thigh', 'head')
 RATES = {CAMERA: 30.0, 'skeleton': 30.0, **{f'imu/{name}': 100.0 for name in PLACEMENTS}}  # Hz
 START_PATIENCE = 120.0  # s until the first answer
 FORWARD_RATE = 5.0  # Hz at most, of the forward alone
-GROWTH_LIMIT, CALLBACKS_LIMIT = 8.0, 10.0  # MiB, percent of a core
-ANSWERS_MISSING = 0.002  # share: clocks differ
-LATENCY_LIMIT, LATENCY_RATE = 5.0, 10.0  # ms over the forward alone, held up to so many Hz
 
 
 @dataclass
@@ -218,54 +216,6 @@ def _percentiles(values: np.ndarray) -> dict[str, float]:
     return {'p50': float(low), 'p99': float(high), 'max': float(values.max())}
 
 
-def exceeded(report: dict[str, Any]) -> list[str]:
-    """One line for each limit that a `summary` does not keep."""
-    lines = []
-    if report['memory_mib']['growth'] > GROWTH_LIMIT:
-        lines.append(f'memory grew by {report["memory_mib"]["growth"]:.1f} MiB')
-    if report['missed']:
-        lines.append(f'{report["missed"]} of {report["ticks"]} ticks missed')
-    missing = report['expected_answers'] - report['answers']
-    if missing > ANSWERS_MISSING * report['expected_answers'] + 1:
-        lines.append(f'{missing} of {report["expected_answers"]} answers did not come')
-    least = report['forward_ms']['p99']
-    if report['rate'] <= LATENCY_RATE and report['age_ms']['p99'] > least + LATENCY_LIMIT:
-        lines.append(
-            f'p99 newest sample to /activity is {report["age_ms"]["p99"]:.1f} ms, '
-            f'a forward alone {least:.1f} ms'
-        )
-    if report['cpu_percent']['callbacks'] > CALLBACKS_LIMIT:
-        lines.append(f'callbacks took {report["cpu_percent"]["callbacks"]:.1f} % of a core')
-    return lines
-
-
-def show(report: dict[str, Any]) -> None:
-    """Print a `summary` for people."""
-    memory, cpu = report['memory_mib'], report['cpu_percent']
-    print(
-        f'{report["seconds"]:.0f} s at {report["rate"]:g} Hz, {report["answers"]} answers '
-        f'(expected {report["expected_answers"]})'
-    )
-    print(
-        f'memory        {memory["start"]:.1f} to {memory["end"]:.1f} MiB, '
-        f'grew {memory["growth"]:.1f} (limit {GROWTH_LIMIT:g})'
-    )
-    print(f'ticks missed  {report["missed"]} of {report["ticks"]} (limit 0)')
-    for what, key in (
-        ('newest sample to /activity', 'age_ms'),
-        ('tick to /activity', 'latency_ms'),
-        ('a forward alone', 'forward_ms'),
-    ):
-        values = report[key]
-        print(
-            f'{what}: p50 {values["p50"]:.1f}, p99 {values["p99"]:.1f}, max {values["max"]:.1f} ms'
-        )
-    print(
-        f'CPU           {cpu["all"]:.1f} % of a core, callbacks {cpu["callbacks"]:.1f} %'
-        f' (limit {CALLBACKS_LIMIT:g})'
-    )
-
-
 def main(args: Sequence[str] | None = None) -> int:
     """Soak and report; 1 when a limit is exceeded or it could not be measured."""
     parser = argparse.ArgumentParser(prog='python -m mujo_ros.soak', description=__doc__)
@@ -286,6 +236,7 @@ def main(args: Sequence[str] | None = None) -> int:
     show(report)
     if options.json:
         Path(options.json).write_text(json.dumps(report, indent=1) + '\n', encoding='utf-8')
+    print(one_line(report))
     lines = exceeded(report)
     for line in lines:
         print(f'over its limit: {line}', file=sys.stderr)

@@ -69,33 +69,54 @@ class Tracker:
         """Take the poses of a picture; return the tracks that they joined or began."""
         self._open = [t for t in self._open if stamp - t.stamps[-1] <= _LONGEST_PAUSE]
         poses = _once([p for p in poses if (p.visibility >= SEEN).sum() >= _FEWEST])
-        crowded = _crowded(poses)
-        joined: dict[int, Track] = {}
-        ended: list[Track] = []
-        if poses and self._open:
-            cost = np.array([[_distance(t, stamp, p) for p in poses] for t in self._open])
-            for row, column in zip(*linear_sum_assignment(np.minimum(cost, 1e3)), strict=True):
-                if cost[row, column] > 1.0:
-                    continue
-                rivals = [r for r in _rivals(cost, row, column)
-                          if len(self._open[r].poses) >= _ESTABLISHED]  # fmt: skip
-                if column in crowded or rivals:
-                    ended += [self._open[row], *(self._open[rival] for rival in rivals)]
-                else:
-                    joined[int(column)] = self._open[row]
-        self._open = [t for t in self._open if not any(t is one for one in ended)]
+        people = [t for t in self._open if len(t.poses) >= _ESTABLISHED]
+        joined, doubtful = _match(people, stamp, dict(enumerate(poses)))
+        skipped: set[int] = set()
+        for one, other in _crowded(poses):
+            if one in joined and other in joined:
+                # Where bodies cover each other, the model may have taken one for the other.
+                doubtful += [joined[one], joined[other]]
+                skipped |= {one, other}
+            else:
+                skipped |= {one, other} - set(joined)
+        self._end(doubtful)
+        left = {i: pose for i, pose in enumerate(poses) if i not in joined and i not in skipped}
+        slips = [t for t in self._open if len(t.poses) < _ESTABLISHED]
+        joined |= _match(slips, stamp, left)[0]
         found = []
         for index, pose in enumerate(poses):
-            if index in crowded:
+            if index in skipped:
                 continue
             track = joined.get(index)
-            if track is None or not any(track is one for one in self._open):
+            if track is None or all(track is not one for one in self._open):
                 track = Track(len(self.tracks) + 1)
                 self.tracks.append(track)
                 self._open.append(track)
             track.add(place, stamp, pose)
             found.append(track)
         return found
+
+    def _end(self, tracks: list[Track]) -> None:
+        self._open = [t for t in self._open if all(t is not one for one in tracks)]
+
+
+def _match(
+    tracks: list[Track], stamp: float, poses: dict[int, Pose]
+) -> tuple[dict[int, Track], list[Track]]:
+    """Return the track that each pose continues, and tracks of which it is not clear."""
+    joined: dict[int, Track] = {}
+    doubtful: list[Track] = []
+    if not tracks or not poses:
+        return joined, doubtful
+    numbers = list(poses)
+    cost = np.array([[_distance(t, stamp, poses[n]) for n in numbers] for t in tracks])
+    for row, column in zip(*linear_sum_assignment(np.minimum(cost, 1e3)), strict=True):
+        if cost[row, column] <= 1.0:
+            rivals = _rivals(cost, row, column)
+            joined[numbers[column]] = tracks[row]
+            if len(rivals):
+                doubtful += [tracks[row], *(tracks[rival] for rival in rivals)]
+    return joined, doubtful
 
 
 def _distance(track: Track, stamp: float, pose: Pose) -> float:
@@ -138,14 +159,14 @@ def _once(poses: list[Pose]) -> list[Pose]:
     return kept
 
 
-def _crowded(poses: list[Pose]) -> set[int]:
-    """Return the poses that another covers, or that cover another."""
-    found = set()
-    for one in range(len(poses)):
-        for other in range(one):
-            if _covered(box_of(poses[one]), box_of(poses[other])) > _CLOSE:
-                found |= {one, other}
-    return found
+def _crowded(poses: list[Pose]) -> list[tuple[int, int]]:
+    """Return the pairs of poses of which one covers the other."""
+    return [
+        (one, other)
+        for one in range(len(poses))
+        for other in range(one)
+        if _covered(box_of(poses[one]), box_of(poses[other])) > _CLOSE
+    ]
 
 
 def _covered(one: tuple[float, ...], other: tuple[float, ...]) -> float:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mujo_ros.soak import GROWTH_LIMIT, MeasurementError, Sample, exceeded, summary
+from mujo_ros.soak import MeasurementError, Sample, summary
+from mujo_ros.soak_report import GROWTH_LIMIT, exceeded, one_line
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,6 +37,7 @@ def test_a_short_soak_reports_memory_ticks_latency_and_cpu(tmp_path):
     for key in ('age_ms', 'latency_ms', 'forward_ms'):
         assert 0.0 < report[key]['p50'] <= report[key]['p99'] <= report[key]['max']
     assert f'{report["answers"]} answers' in process.stdout
+    assert process.stdout.splitlines()[-1] == one_line(report)
 
 
 def test_growth_missed_ticks_and_busy_callbacks_exceed_their_limits():
