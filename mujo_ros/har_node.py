@@ -22,6 +22,7 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.timer import Timer
 
+from mujo_core.recognition.taught import load_taught
 from mujo_core.upright import UpDirection
 from mujo_ros import parameters, settings
 from mujo_ros.autostart import SUCCESS, AutostartNode
@@ -93,6 +94,8 @@ class HarNode(AutostartNode):
             return self._refuse(self.refused)
         try:
             recognizer = self._factory(self._value('checkpoint'), self._value('device'))
+            if self._value('taught'):
+                recognizer.learn(load_taught(self._value('taught')))
             recognizer.decision = parameters.decision(self._value)
             recognizer.warm_up()
         except Exception as error:  # rclpy would swallow it
@@ -199,8 +202,8 @@ class HarNode(AutostartNode):
         return UpDirection(*map(self._value, ('skeleton_up', 'camera_pitch', 'layout')))
 
     def _check(self, changed: Sequence[Parameter[Any]]) -> SetParametersResult:
-        labels = self._recognizer.settings.labels if self._recognizer is not None else None
-        line = parameters.refusal(changed, labels)
+        check = self._recognizer.check_labels if self._recognizer is not None else None
+        line = parameters.refusal(changed, check)
         return SetParametersResult(successful=not line, reason=line)
 
     def _apply(self, changed: Sequence[Parameter[Any]]) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 from rclpy.parameter import Parameter
 
 from mujo_core.inertial import check_placement
-from mujo_core.recognition.decision import DecisionSettings, columns_of
+from mujo_core.recognition.decision import DecisionSettings
+from mujo_core.recognition.segmentation import StreamSettings
 from mujo_core.skeleton import LAYOUTS
 from mujo_ros import settings
 from mujo_ros.settings import Setting, names_of
@@ -67,8 +68,12 @@ SETTINGS: dict[str, Setting] = {
         'Where the model runs; auto: cuda where there is one; cuda: in half precision',
         choices=('auto', 'cpu', 'cuda'),
     ),
+    'taught': Setting('', 'File of mujo teach, whose labels are said too; empty: none'),
     'labels': Setting(
-        [''], "The only labels that may be said; [''] for all of the checkpoint's", live=True
+        [''],
+        "What may be said: names, 'name: description' of new ones, labels files (.yaml), + for all "
+        "that are known; ['']: all that are known",
+        live=True,
     ),
     'top_k': Setting(5, 'How many scores an answer lists', (1, 100), live=True),
     'false_alarm_rate': Setting(
@@ -77,29 +82,41 @@ SETTINGS: dict[str, Setting] = {
     'smoothing': Setting(
         0.0, 'Time constant of the running mean over scores, s; 0: none', (0.0, 30.0), live=True
     ),
+    'dwell': Setting(
+        0.0,
+        'How long an activity lasts in the mean, s, for the hidden Markov model over scores; more '
+        'is stickier; 0: no model; 2 does well',
+        (0.0, 30.0),
+        live=True,
+    ),
+    'least_duration': Setting(
+        0.0, 'A label that stands for less starts and ends no event, s', (0.0, 10.0), live=True
+    ),
     'person': Setting('', 'Name put into the field person of each answer', live=True),
     'autostart': Setting(True, 'Configure and activate at the start, without a lifecycle manager'),
 }
-DECISION = ('labels', 'top_k', 'false_alarm_rate', 'smoothing')
+DECISION = ('labels', 'top_k', 'false_alarm_rate', 'smoothing', 'dwell', 'least_duration')
 
 
-def refusal(parameters: Iterable[Parameter[Any]], known_labels: Sequence[str] | None) -> str:
+def refusal(
+    parameters: Iterable[Parameter[Any]], check_labels: Callable[[Sequence[str]], None] | None
+) -> str:
     """One line on why `parameters` cannot be set, '' when they can.
 
-    `known_labels`: of the checkpoint, None while none is loaded.
+    `check_labels`: of the recognizer, raises what it cannot take; None while none is loaded.
     """
     parameters = list(parameters)
-    line = settings.refusal(SETTINGS, parameters, known_labels is not None)
+    line = settings.refusal(SETTINGS, parameters, check_labels is not None)
     for parameter in parameters:
         try:
             if parameter.name == 'placements':
                 placements(parameter.value)
             elif parameter.name == 'labels':
                 chosen = names_of('labels', parameter.value)
-                if known_labels is not None:
-                    columns_of(chosen, known_labels)
-        except ValueError as error:
-            line = line or str(error)
+                if check_labels is not None:
+                    check_labels(chosen)
+        except (ValueError, OSError, ImportError) as error:
+            line = line or str(error).splitlines()[0]
     return line
 
 
@@ -120,4 +137,5 @@ def decision(value: Callable[[str], Any]) -> DecisionSettings:
         false_alarm_rate=value('false_alarm_rate'),
         labels=tuple(names_of('labels', value('labels'))),
         smoothing=value('smoothing'),
+        stream=StreamSettings(dwell=value('dwell'), least_duration=value('least_duration')),
     )

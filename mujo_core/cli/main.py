@@ -17,6 +17,8 @@ VERBS = {
     'train': 'fit a model on a data set and write a checkpoint',
     'cross_validate': 'leave one subject out, over seeds: what to choose models by',
     'ablate': 'compare a grid of settings, each cross-validated',
+    'teach': 'add an activity by showing it, list what was taught, undo',
+    'export': 'write a checkpoint as ONNX',
     'evaluate': 'score a checkpoint on a data set',
     'compare': 'put reports of ours beside published numbers',
     'evaluate_bag': 'score a checkpoint on a bag against ground truth',

@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from mujo_core.evaluation.benchmark_export import export_figures
 from mujo_core.evaluation.benchmark_live import live_figures, run_live
 from mujo_core.evaluation.figure import Figure, make_figure
-from mujo_core.model.batch import batch_windows
+from mujo_core.model.batch import Batch, batch_windows
 from mujo_core.model.checkpoint import Checkpoint, load_checkpoint
 from mujo_core.recognition.recognizer import Recognizer
 from mujo_core.skeleton import get_layout
@@ -33,6 +34,7 @@ LAYOUT = 'mediapipe33'
 POSE_RATE, IMU_RATE = 30.0, 100.0  # Hz
 BATCH = 50  # samples inserted at once
 LIVE = 'har_node over DDS'
+RUNTIME = 'ONNX Runtime'
 FORWARD = 'forwards of the encoders alone, one after the other'
 
 
@@ -57,6 +59,11 @@ def measure(checkpoint: str | Path | None = None, quick: bool = False) -> dict[s
     with one_torch_thread():
         loaded = load_checkpoint(checkpoint)
         figures = recognition_figures(loaded, *((5, 10) if quick else (15, 20)))
+        batch = _window_batch(_fed(loaded, 2)[0])
+        runtimes, why = export_figures(loaded, batch, *((5, 4) if quick else (15, 10)), not quick)
+        figures += runtimes
+        if why:
+            left_out[RUNTIME] = why
         figures += insertion_figures(loaded.window, *((5, 1000) if quick else (15, 3000)))
         if missing:
             left_out[LIVE] = (
@@ -131,9 +138,7 @@ def _fed(checkpoint: Checkpoint, devices: int) -> tuple[Recognizer, _Sensors]:
 
 def _forward(recognizer: Recognizer) -> Callable[[], Any]:
     """The encoders on the newest window as a batch made beforehand, and nothing else."""
-    window = recognizer.timeline.cut()
-    assert window is not None
-    batch = batch_windows([window], recognizer.checkpoint.window)
+    batch = _window_batch(recognizer)
     model = recognizer.checkpoint.model
 
     def call() -> None:
@@ -141,6 +146,12 @@ def _forward(recognizer: Recognizer) -> Callable[[], Any]:
             model(batch)
 
     return call
+
+
+def _window_batch(recognizer: Recognizer) -> Batch:
+    window = recognizer.timeline.cut()
+    assert window is not None
+    return batch_windows([window], recognizer.checkpoint.window)
 
 
 def _seconds(call: Callable[[], Any], count: int = 1) -> float:

@@ -62,11 +62,11 @@ def level(
         rate: steps a second, Hz.
     """
     attitude = chain(rotation, rate)
-    force = rotate(attitude, acceleration)
-    spin = rotate(attitude, rotation)
     x = torch.zeros_like(rotation)
     x[..., 0] = 1.0
-    axis = rotate(attitude, x)
+    # All three at once: for a window alone it is the number of operations that takes time.
+    parts = torch.stack([acceleration, rotation, x], dim=-2)
+    force, spin, axis = rotate(attitude.unsqueeze(-2), parts).unbind(dim=-2)
     weight = seen.unsqueeze(-1).to(force.dtype)
     up = functional.normalize((force * weight).sum(dim=1, keepdim=True), dim=-1)
     pointing = (axis * weight).sum(dim=1, keepdim=True)

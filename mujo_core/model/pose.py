@@ -34,7 +34,11 @@ class PoseEncoder(nn.Module):
         """Return steps (B, T', width); a window without pose keeps none."""
         # Windows without pose cost no time and no statistics.
         there = mask.flatten(1).any(dim=1)
-        pose, mask, root = pose[there], mask[there], root[there]
+        features = self.features(pose[there], mask[there], root[there])
+        return self.trunk.steps(features, mask[there].any(dim=-1)).spread(there)
+
+    def features(self, pose: torch.Tensor, mask: torch.Tensor, root: torch.Tensor) -> torch.Tensor:
+        """Return (B, T, 164): joints, bones, velocities and what is seen of each, root motion."""
         seen = mask.unsqueeze(-1).to(pose.dtype)
         pose = pose * seen
         bones = (pose - pose[:, :, self.parents]) * seen * seen[:, :, self.parents]
@@ -44,5 +48,4 @@ class PoseEncoder(nn.Module):
         velocity = velocity * (self.rate / 5)
         features = torch.cat([pose * 2, bones * 4, velocity, seen], dim=-1)
         step = mask.any(dim=-1)
-        features = torch.cat([features.flatten(2), root * step.unsqueeze(-1)], dim=-1)
-        return self.trunk.steps(features, step).spread(there)
+        return torch.cat([features.flatten(2), root * step.unsqueeze(-1)], dim=-1)

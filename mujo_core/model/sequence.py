@@ -121,7 +121,7 @@ class SequenceEncoder(nn.Module):
         keep = present[..., : x.shape[1]].squeeze(1) > 0
         # A row with no step at all would turn to NaN in the softmax; it attends to everything.
         blocked = ~keep & keep.any(dim=1, keepdim=True)
-        if len(x):  # torch's attention refuses a batch of nothing
+        if x.shape[0]:  # torch's attention refuses a batch of nothing
             x = self.attention(x, src_key_padding_mask=blocked)
         return Steps(x, keep)
 

@@ -72,6 +72,12 @@ class VideoEncoder(nn.Module):
 
     def frames(self, video: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return (B, T, width): each frame's vector, 0 where masked."""
+        # Only what is there costs time and enters the statistics.
+        both = self.pictures(video, mask).flatten(0, 1)[mask.flatten()]
+        return spread_rows(self.frame(both), mask)
+
+    def pictures(self, video: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Return (B, T, ...): what a frame shows and what changed since the one before."""
         seen = mask.view(*mask.shape, *[1] * (video.ndim - 2))
         video = video.masked_fill(~seen, 0)
         if self.is_image:
@@ -84,9 +90,7 @@ class VideoEncoder(nn.Module):
             still = moving = video.float() / (255.0 if self.is_image else 1.0)
         change = torch.zeros_like(moving)
         change[:, 1:] = (moving[:, 1:] - moving[:, :-1]) * (seen[:, 1:] & seen[:, :-1])
-        # Only what is there costs time and enters the statistics.
-        both = torch.cat([still, change], dim=2).flatten(0, 1)[mask.flatten()]
-        return spread_rows(self.frame(both), mask)
+        return torch.cat([still, change], dim=2)
 
     def steps(self, video: torch.Tensor, mask: torch.Tensor) -> Steps:
         """Return steps (B, T, width), one a frame; a window without video keeps none."""

@@ -1,15 +1,17 @@
-"""From logits to honest scores, and from scores to events."""
+"""From logits to honest scores."""
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import expit
+
+from mujo_core.recognition.segmentation import StreamSettings
+from mujo_core.recognition.stream_filter import ForwardFilter
 
 if TYPE_CHECKING:
     from mujo_core.model.checkpoint import Calibration
@@ -22,33 +24,17 @@ class DecisionSettings:
     Attributes:
         top_k: how many scores an activity lists.
         false_alarm_rate: share of known activities that may be said to be unknown.
-        labels: the only ones that may be said; empty: all of the checkpoint's.
+        labels: what may be said (`mujo_core.recognition.open_labels.read_labels`); empty: all
+            labels of the checkpoint and those taught.
         smoothing: time constant of the running mean over the scores, seconds; 0: none.
+        stream: how scores become activities with a start and an end.
     """
 
     top_k: int = 5
     false_alarm_rate: float = 0.05
     labels: tuple[str, ...] = ()
     smoothing: float = 0.0
-
-
-def columns_of(chosen: Sequence[str], known: Sequence[str]) -> np.ndarray:
-    """Return where in `known` each chosen label stands; all of them where none is chosen.
-
-    Raises:
-        ValueError: a label that is not known, with the one that comes closest.
-    """
-    place = {name: column for column, name in enumerate(known)}
-    for name in chosen:
-        if name not in place:
-            close = difflib.get_close_matches(name, known, n=1)
-            advice = f'did you mean {close[0]!r}?' if close else f'it has {", ".join(known)}'
-            raise ValueError(
-                f'expected labels of the checkpoint, got {name!r}, which is none of its '
-                f'{len(known)}: {advice}'
-            )
-    columns = sorted({place[name] for name in chosen}) or range(len(known))
-    return np.asarray(columns, dtype=int)
+    stream: StreamSettings = field(default_factory=StreamSettings)
 
 
 def calibrated_scores(
@@ -93,50 +79,37 @@ class RunningMean:
         self._mean = None
 
 
-@dataclass(frozen=True)
 class Decision:
-    """Settings made ready for the labels of a checkpoint.
+    """From logits to scores over time, for one set of labels.
 
-    Attributes:
+    Args:
         settings: what was asked for.
-        columns: of the logits of the labels that may be said.
-        mean: of the scores; only among the same labels.
+        background: places of the labels that are no activity.
     """
 
-    settings: DecisionSettings
-    columns: np.ndarray
-    mean: RunningMean = field(default_factory=RunningMean)
+    def __init__(self, settings: DecisionSettings, background: Sequence[int] = ()) -> None:
+        self.settings = settings
+        self._mean = RunningMean()
+        self._filter: ForwardFilter | None = None
+        if settings.stream.dwell > 0.0:
+            self._filter = ForwardFilter(background, settings.stream.dwell, settings.stream.rest)
 
     def __call__(
         self, stamp: float, logits: np.ndarray, calibration: Calibration
     ) -> tuple[np.ndarray, float]:
-        """Return the scores (columns,) and that of none of the labels, for logits (L,)."""
-        scores, unknown = calibrated_scores(
-            logits[self.columns], calibration, self.settings.false_alarm_rate
-        )
-        mean = self.mean(stamp, np.append(scores, unknown), self.settings.smoothing)
-        return mean[:-1], float(mean[-1])
+        """Return the scores (L,) and that of none of the labels, for logits (L,)."""
+        scores, unknown = calibrated_scores(logits, calibration, self.settings.false_alarm_rate)
+        mean = self._mean(stamp, np.append(scores, unknown), self.settings.smoothing)
+        if self._filter is None:
+            return mean[:-1], float(mean[-1])
+        return self._filter(stamp, mean[:-1], float(mean[-1]))
 
-
-class Events:
-    """Says where activities start, go on and end, from one answer to the next.
-
-    Args:
-        background: names that are no activity.
-    """
-
-    def __init__(self, background: Collection[str]) -> None:
-        self.background = set(background)
-        self._active: str | None = None
-
-    def update(self, label: str) -> str | None:
-        """Return ``'start'``, ``'continue'``, ``'end'`` or None for the newest label."""
-        previous = self._active
-        self._active = None if label in self.background else label
-        if self._active is None:
-            return 'end' if previous else None
-        return 'continue' if self._active == previous else 'start'
+    def go_on(self, before: Decision) -> None:
+        """Take over the mean of what was decided before of the same labels."""
+        self._mean = before._mean
 
     def reset(self) -> None:
-        """Forget what was going on."""
-        self._active = None
+        """Forget all answers."""
+        self._mean.reset()
+        if self._filter is not None:
+            self._filter.reset()

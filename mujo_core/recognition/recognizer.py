@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +16,13 @@ from mujo_core.labels import UNKNOWN
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Calibration, Checkpoint, load_checkpoint
 from mujo_core.recognition.activity import Activity
-from mujo_core.recognition.decision import Decision, DecisionSettings, Events, columns_of
+from mujo_core.recognition.decision import Decision, DecisionSettings
+from mujo_core.recognition.segmentation import Segmenter
 from mujo_core.recognition.settings import RecognizerSettings, pick_device
-from mujo_core.recording import MODALITIES, modality_of, subset_name
+from mujo_core.recognition.taught import TaughtLabel, load_taught
+from mujo_core.recognition.teaching import STRIDE, Lesson
+from mujo_core.recognition.vocabulary import Vocabulary
+from mujo_core.recording import MODALITIES, Segment, modality_of, subset_name
 from mujo_core.skeleton import canonical_joints, get_layout
 from mujo_core.thinning import Thinning
 from mujo_core.timeline import Timeline
@@ -30,6 +34,8 @@ LEAST_TOTAL_COVERAGE = 0.3
 """Below it there is no answer."""
 LEAST_STREAM_COVERAGE = 0.2
 """A stream that covers less of the window is not used."""
+_BACK = 2.0
+"""Seconds that ring buffers hold beyond a window."""
 
 
 class Recognizer:
@@ -42,9 +48,10 @@ class Recognizer:
         checkpoint: a folder, a loaded `Checkpoint`, or None for the packaged one.
         device: ``'cpu'``, ``'cuda'`` (there in half precision) or ``'auto'``.
         decision: how scores become an answer; see the property of that name.
+        taught: a file of `mujo teach`, or None for the checkpoint's labels alone.
 
     Raises:
-        ValueError: no such device here, or a label that the checkpoint does not have.
+        ValueError: no such device here, or a label that cannot be taken.
     """
 
     def __init__(
@@ -52,6 +59,7 @@ class Recognizer:
         checkpoint: str | Path | Checkpoint | None = None,
         device: str = 'cpu',
         decision: DecisionSettings | None = None,
+        taught: str | Path | None = None,
     ) -> None:
         if not isinstance(checkpoint, Checkpoint):
             checkpoint = load_checkpoint(checkpoint)
@@ -69,28 +77,44 @@ class Recognizer:
         video = self.settings.video
         self._frames = FrameMaker(video) if 'video' in checkpoint.modalities else None
         self._model = checkpoint.model.to(self.device)
-        self._labels = checkpoint.label_vectors()
-        background = [name for name, label in checkpoint.labels.items() if label.background]
-        self._events = Events([*background, UNKNOWN])
-        self.decision = decision or DecisionSettings()
+        self._vocabulary = Vocabulary(checkpoint, load_taught(taught) if taught else None)
+        self._segmenter = Segmenter([])
         self._last_end = self._last_frame = -np.inf
         self._jumps = 0
         self._lock = threading.Lock()
+        self._decision = Decision(DecisionSettings())
+        self.decision = decision or DecisionSettings()
 
     @property
     def decision(self) -> DecisionSettings:
         """How scores become an answer. Setting it counts from the next answer on.
 
-        ValueError for a label that the checkpoint does not have; nothing changes then.
+        ValueError, OSError or ImportError for labels that cannot be taken; nothing changes then.
         """
         return self._decision.settings
 
     @decision.setter
     def decision(self, settings: DecisionSettings) -> None:
-        decision = Decision(settings, columns_of(settings.labels, self.settings.labels))
-        before = getattr(self, '_decision', None)
-        if before is not None and np.array_equal(before.columns, decision.columns):
-            decision = replace(decision, mean=before.mean)
+        with self._lock:
+            before = self._decision.settings
+            if settings.labels != before.labels:
+                self._vocabulary.choose(settings.labels)
+            self._decide_by(settings)
+
+    def check_labels(self, entries: Sequence[str]) -> None:
+        """Raise what setting `decision` with these labels would raise, and change nothing."""
+        self._vocabulary.check(entries)
+
+    def _decide_by(self, settings: DecisionSettings) -> None:
+        """Take settings, and the labels as they are now; go on where only other things change."""
+        space = self._vocabulary.space
+        quiet = [row for row, name in enumerate(space.names) if name in space.background]
+        decision = Decision(settings, quiet)
+        if space.names == self.settings.labels:
+            decision.go_on(self._decision)
+        self.settings = replace(self.settings, labels=space.names)
+        self._segmenter.background = {*space.background, UNKNOWN}
+        self._segmenter.settings = settings.stream
         self._decision = decision
 
     @property
@@ -212,9 +236,58 @@ class Recognizer:
             self._last_frame = -np.inf
 
     def _forget_answers(self) -> None:
-        self._events.reset()
-        self._decision.mean.reset()
+        self._segmenter.reset()
+        self._decision.reset()
         self._last_end = -np.inf
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The activities that have ended, in order, as they probably were (header time, s)."""
+        return list(self._segmenter.segments)
+
+    @property
+    def taught(self) -> dict[str, TaughtLabel]:
+        """What was taught by showing, which `mujo_core.recognition.taught` saves and loads."""
+        return self._vocabulary.taught
+
+    def learn(self, taught: Mapping[str, TaughtLabel]) -> None:
+        """Say what was taught elsewhere too; ValueError where it belongs to another model."""
+        with self._lock:
+            self._vocabulary.learn(taught)
+            self._decide_by(self._decision.settings)
+
+    def teach(self, name: str, description: str = '', seconds: float = 0.0) -> Lesson:
+        """Learn what was shown until now as an example of an activity.
+
+        Args:
+            name: of the activity, new or known.
+            description: words for a new one.
+            seconds: how long it has been shown: the window's length at least, 2 s more at most.
+
+        Returns:
+            What it collides with.
+
+        Raises:
+            ValueError: a name that is none, or too little data.
+        """
+        with self._lock:
+            window = self._next_window()
+            if window is None:
+                raise ValueError('expected a window with data to learn from; is a sensor silent?')
+            length = window.end - window.start
+            more = min(max(seconds - length, 0.0), _BACK)
+            ends = window.end - np.arange(0.0, more + 1e-9, STRIDE)[::-1]
+            windows = [w for end in ends if (w := self._cut(float(end))) is not None]
+            source = f'live {window.end - length - more:.3f}-{window.end:.3f}'
+            lesson = self._vocabulary.teach(name, windows, source, description)
+            self._decide_by(self._decision.settings)
+        return lesson
+
+    def forget(self, name: str) -> None:
+        """Undo what was taught of a label; ValueError where nothing was."""
+        with self._lock:
+            self._vocabulary.forget(name)
+            self._decide_by(self._decision.settings)
 
     def warm_up(self) -> None:
         """Run the model once on each modality, so that the first answer is not a slow one."""
@@ -237,7 +310,8 @@ class Recognizer:
         batch = batch_windows(windows, self.checkpoint.window).to(self.device)
         half = torch.autocast(self.device.type, torch.float16, self.device.type == 'cuda')
         with torch.inference_mode(), half:
-            return self._model.logits(self._model(batch), self._labels).float().cpu().numpy()
+            logits = self._vocabulary.space.logits(self._model, self._model(batch), batch)
+        return np.asarray(logits.float().cpu().numpy())
 
     def recognize(self, now: float | None = None) -> Activity | None:
         """Answer for the newest window; None where too little of it has data.
@@ -268,11 +342,14 @@ class Recognizer:
             return None
         # A slow stream that comes back may pull the end back by a little; answers never go back.
         end = max(end, self._last_end)
-        window = self.timeline.cut(end)
-        used = None if window is None else usable(window, self.settings.modalities)
-        if used is not None:
+        window = self._cut(end)
+        if window is not None:
             self._last_end = end
-        return used
+        return window
+
+    def _cut(self, end: float) -> Window | None:
+        window = self.timeline.cut(end)
+        return None if window is None else usable(window, self.settings.modalities)
 
     def _answers(self, windows: Sequence[Window]) -> list[Activity]:
         return [self._decide(w, row) for w, row in zip(windows, self.logits(windows), strict=True)]
@@ -281,9 +358,8 @@ class Recognizer:
         there = window.modalities(LEAST_STREAM_COVERAGE - 1e-9)
         modalities = [m for m in there if m in self.settings.modalities]
         calibration = self.checkpoint.calibration.get(subset_name(modalities), Calibration())
-        decision = self._decision
-        scores, unknown = decision(window.end, logits, calibration)
-        names = [self.settings.labels[column] for column in decision.columns]
+        scores, unknown = self._decision(window.end, logits, calibration)
+        names, top_k = self.settings.labels, self._decision.settings.top_k
         best = np.argsort(-scores)
         label, confidence = names[int(best[0])], float(scores[best[0]])
         if unknown > confidence:
@@ -292,13 +368,13 @@ class Recognizer:
             stamp=window.end,
             label=label,
             confidence=confidence,
-            scores=[(names[int(i)], float(scores[i])) for i in best[: decision.settings.top_k]],
+            scores=[(names[int(i)], float(scores[i])) for i in best[:top_k]],
             unknown=unknown,
             modalities=modalities,
             coverage=window.coverage,
             window=(window.start, window.end),
             newest=window.newest,
-            event=self._events.update(label),
+            event=self._segmenter.update(window.end, label),
         )
 
 

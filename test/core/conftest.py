@@ -77,3 +77,29 @@ def make_window() -> Callable:
         return timeline.cut(10.0)
 
     return make
+
+
+class StubEncoder:
+    """Stands in for the sentence encoder; `read` is what it was asked."""
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+
+    def encode(self, sentences: Sequence[str], **_) -> np.ndarray:
+        """Return vectors that depend on the sentences alone."""
+        self.read += sentences
+        seeds = [sum(map(ord, sentence)) for sentence in sentences]
+        rows = [np.random.default_rng(seed).normal(size=384) for seed in seeds]
+        return np.array(rows, dtype=np.float32) / 20
+
+
+@pytest.fixture(scope='module')
+def encoder(tmp_path_factory):
+    """A sentence encoder that costs nothing, and nothing in the user's cache."""
+    from mujo_core.model import text
+
+    stub = StubEncoder()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('MUJO_CACHE', str(tmp_path_factory.mktemp('cache')))
+        patch.setattr(text, '_sentence_encoder', lambda model: stub)
+        yield stub

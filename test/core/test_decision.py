@@ -1,4 +1,4 @@
-"""From logits to scores and events."""
+"""From logits to scores."""
 
 import numpy as np
 import pytest
@@ -9,9 +9,7 @@ from mujo_core.model.checkpoint import Calibration
 from mujo_core.recognition.decision import (
     Decision,
     DecisionSettings,
-    Events,
     calibrated_scores,
-    columns_of,
 )
 
 rows = st.lists(st.floats(-60, 60), min_size=2, max_size=8)
@@ -64,39 +62,9 @@ def test_many_windows_at_once_are_as_one_by_one():
         assert float(alone_doubt) == pytest.approx(float(doubt))
 
 
-def test_events_say_where_an_activity_starts_goes_on_and_ends():
-    events = Events(['rest', 'unknown'])
-    said = ['rest', 'walk', 'walk', 'jog', 'unknown', 'rest', 'jog', 'jog']
-    expected = [None, 'start', 'continue', 'start', 'end', None, 'start', 'continue']
-    assert [events.update(label) for label in said] == expected
-
-
-def test_events_forget_on_reset():
-    events = Events(['rest'])
-    events.update('walk')
-    events.reset()
-    assert events.update('walk') == 'start'
-    events.reset()
-    assert events.update('rest') is None
-
-
-def test_only_chosen_labels_share_the_probability():
-    settings = DecisionSettings(labels=('squat', 'walk'))
-    columns = columns_of(settings.labels, ('jog', 'walk', 'squat'))
-    assert columns.tolist() == [1, 2]
-    scores, unknown = Decision(settings, columns)(1.0, np.array([9.0, 2.0, 1.0]), Calibration())
-    np.testing.assert_allclose(scores, np.exp([2, 1]) / np.exp([2, 1]).sum())
-    assert unknown == 0.0
-    assert columns_of((), ('jog', 'walk')).tolist() == [0, 1]
-    with pytest.raises(ValueError, match=r"'sqat', which is none of its 2: did you mean 'squat'"):
-        columns_of(['sqat'], ('squat', 'walk'))
-    with pytest.raises(ValueError, match='it has squat, walk'):
-        columns_of(['zzz'], ('squat', 'walk'))
-
-
 def test_smoothing_is_by_time_and_not_by_answers():
     def last(step):
-        decide = Decision(DecisionSettings(smoothing=2.0), np.arange(2))
+        decide = Decision(DecisionSettings(smoothing=2.0))
         decide(0.0, np.array([8.0, 0.0]), Calibration())
         for stamp in np.arange(step, 3.0 + 1e-9, step):
             scores, unknown = decide(float(stamp), np.array([0.0, 8.0]), Calibration())
@@ -109,7 +77,7 @@ def test_smoothing_is_by_time_and_not_by_answers():
 
 
 def test_no_smoothing_says_what_is_seen():
-    decide = Decision(DecisionSettings(), np.arange(2))
+    decide = Decision(DecisionSettings())
     for logits in ([8.0, 0.0], [0.0, 8.0]):
         scores, _ = decide(1.0, np.array(logits), Calibration())
         assert scores.argmax() == np.argmax(logits)

@@ -32,6 +32,8 @@ PACKAGES = {
         'evaluate_bag',
         'compare',
         'bench',
+        'teach',
+        'export',
         'data',
         'record_truth',
     },

@@ -1,0 +1,158 @@
+"""`mujo teach`: add an activity by showing it once to a few times, list what was taught, undo."""
+
+from __future__ import annotations
+
+import argparse
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from mujo_core.cli.report import print_table, write_json
+from mujo_core.datasets.registry import DATASETS, load_recordings
+from mujo_core.labels import identifier
+from mujo_core.recording import Recording
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument('name', nargs='?', help='of the activity, such as "wipe the table"')
+    parser.add_argument('--bag', help='a bag that shows it: a folder, a .mcap or a .db3 file')
+    parser.add_argument('--dataset', help=f'or a data set: one of {", ".join(DATASETS)}')
+    parser.add_argument('--root', default='', help="the data set's folder")
+    parser.add_argument(
+        '--recording', nargs='+', default=[], help='names of its recordings (a1_s7_t*)'
+    )
+    parser.add_argument(
+        '--from', dest='start', nargs='+', type=float, default=[], metavar='S',
+        help='seconds of the recording at which an example starts; several for several examples',
+    )  # fmt: skip
+    parser.add_argument(
+        '--to', dest='end', nargs='+', type=float, default=[], metavar='S', help='and where it ends'
+    )
+    parser.add_argument('--description', default='', help='words for a label of your own')
+    parser.add_argument('--checkpoint', help='checkpoint folder (default: the packaged one)')
+    parser.add_argument(
+        '--file', help='what is taught is kept there (default: taught.yaml beside the checkpoint)'
+    )
+    parser.add_argument('--list', action='store_true', help='say what was taught')
+    parser.add_argument('--forget', action='store_true', help='undo what was taught of the name')
+    parser.add_argument('--json', metavar='FILE', help='write what it collides with')
+
+
+def run(options: argparse.Namespace, _: list[str]) -> int:
+    """Teach, list or forget."""
+    from mujo_core.recognition.taught import default_file, forget, load_taught, save_taught
+
+    _check(options)
+    file = Path(options.file) if options.file else default_file(options.checkpoint)
+    taught = load_taught(file) if file.exists() else {}
+    if options.list:
+        rows = [
+            [name, str(len(label.examples)), ', '.join(label.subsets), label.label.description]
+            for name, label in taught.items()
+        ]
+        print_table(f'taught, in {file}', ['label', 'examples', 'sensors', 'words'], rows)
+        return 0
+    if options.forget:
+        name = identifier(options.name)
+        save_taught(forget(taught, name), file)
+        print(f'forgot {name}; {len(taught) - 1} taught labels are left in {file}')
+        return 0
+
+    from mujo_core.model.checkpoint import load_checkpoint
+    from mujo_core.recognition.teaching import example_windows, label_named, show
+
+    examples = _examples(options)
+    checkpoint = load_checkpoint(options.checkpoint)
+    known = taught.get(identifier(options.name))
+    words = known.label if known else label_named(checkpoint, options.name, options.description)
+    lesson = None
+    for source, recording in examples:
+        lesson = show(checkpoint, taught, words, example_windows(recording, checkpoint), source)
+        taught = lesson.taught
+    assert lesson is not None
+    save_taught(taught, file)
+    report = {'file': str(file), **lesson.to_dict()}
+    write_json(report, options.json)
+    _print(report)
+    return 0
+
+
+def _print(report: dict[str, Any]) -> None:
+    rows = [
+        [
+            name,
+            f'{c["nearest"]} ({c["similarity"]:.2f})',
+            f'{c["own"]:.2f}',
+            f'{100 * c["closer"]:.0f} %',
+            f'{100 * c["said_share"]:.0f} %' + (f' ({c["said"]})' if c['said'] else ''),
+            f'{100 * c["taken"]:.0f} %' + (f' ({c["taken_by"]})' if c['taken_by'] else ''),
+        ]
+        for name, c in report['subsets'].items()
+    ]
+    columns = ['sensors', 'nearest label', 'own examples', 'labels closer', 'said so far', 'lost']
+    count = len(report['examples'])
+    print_table(f'{report["label"]}: {count} example{"s" * (count > 1)}', columns, rows)
+    hit = sorted(
+        {
+            c['taken_by'] or c['said'] or c['nearest']
+            for c in report['subsets'].values()
+            if c['collides']
+        }
+    )
+    if hit:
+        print(f'collides with {", ".join(hit)}: show it again, or from another sensor')
+    if not report['text']:
+        print("its words do not count: no text encoder here (pip install 'mujo_ros[text]')")
+    print(f'kept in {report["file"]}; undo: mujo teach {report["label"]} --forget')
+
+
+def _check(options: argparse.Namespace) -> None:
+    if options.list:
+        return
+    if not options.name:
+        raise ValueError('expected the name of an activity, such as "wipe the table", none came')
+    if options.forget:
+        return
+    if bool(options.bag) == bool(options.dataset):
+        raise ValueError('expected what shows it: either --bag BAG or --dataset NAME --root DIR')
+    if options.dataset and not options.recording:
+        raise ValueError('expected --recording NAME beside --dataset; * stands for any letters')
+    if len(options.start) != len(options.end):
+        raise ValueError(
+            f'expected as many --from as --to, {len(options.start)} and {len(options.end)} came'
+        )
+    for start, end in zip(options.start, options.end, strict=True):
+        if not start < end:
+            raise ValueError(f'expected --from before --to, {start:g} to {end:g} s came')
+
+
+def _examples(options: argparse.Namespace) -> list[tuple[str, Recording]]:
+    """Return where each example comes from, and a recording of it alone."""
+    if options.bag:
+        recordings = load_recordings('bag', options.bag)
+        if len(recordings) != 1:
+            raise ValueError(f'expected one bag, {options.bag} holds {len(recordings)}: name one')
+    else:
+        recordings = [
+            recording
+            for recording in load_recordings(options.dataset, options.root)
+            if any(fnmatchcase(recording.name, pattern) for pattern in options.recording)
+        ]
+        if not recordings:
+            raise ValueError(
+                f'expected recordings called {", ".join(options.recording)} under {options.root}, '
+                'there are none; `mujo data` says what is there'
+            )
+    examples = []
+    for recording in recordings:
+        spans = list(zip(options.start, options.end, strict=True))
+        for start, end in spans or [(recording.start, recording.end)]:
+            part = recording.cut(start, end)
+            if not part.streams:
+                raise ValueError(
+                    f'expected an example within {recording.name}, which lasts from '
+                    f'{recording.start:.1f} to {recording.end:.1f} s; {start:g} to {end:g} s came'
+                )
+            examples.append((f'{recording.name} {start:.1f}-{end:.1f} s', part))
+    return examples

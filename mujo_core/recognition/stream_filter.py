@@ -1,0 +1,87 @@
+"""A hidden Markov model over the answers: which activity goes on, given all that was seen so far.
+
+States are the activities and one for none of them. An activity lasts for a while, then there is
+mostly none for a while, then any other may follow. Filtered forward only (Rabiner, A tutorial on
+hidden Markov models, Proc. IEEE 1989, eq. 19 and 20), so that no answer waits for later ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+
+import numpy as np
+
+NEWS = 5.0
+"""Answers a second that count as news: windows overlap, and more of them say the same again."""
+DIRECT = 0.02
+"""Share of activities that another one follows without a moment between them."""
+_MOST = 3.0
+_LEAST = 1e-4
+"""No answer rules a state out."""
+
+
+class ForwardFilter:
+    """Filtered scores from scores, over header time, whatever the rate of the answers.
+
+    Args:
+        background: places of the labels that are no activity.
+        dwell: how long an activity lasts in the mean; rest: how long none goes on; both seconds.
+    """
+
+    def __init__(self, background: Collection[int], dwell: float, rest: float) -> None:
+        self.background = sorted(background)
+        self.dwell = dwell
+        self.rest = rest
+        self._stamp = 0.0
+        self._state: np.ndarray | None = None
+
+    def __call__(
+        self, stamp: float, scores: np.ndarray, unknown: float
+    ) -> tuple[np.ndarray, float]:
+        """Take in an answer and return what it is after all that came before it.
+
+        Args:
+            stamp: header time, seconds.
+            scores: (L,) of the labels; unknown: of none of them; they sum to 1.
+
+        Returns:
+            The same, filtered. What is no activity keeps its shares of the state that none goes on.
+        """
+        activities = np.delete(np.arange(len(scores)), self.background)
+        quiet = np.append(scores[self.background], unknown)
+        seen = np.append(scores[activities], quiet.sum())
+        state = self._predict(stamp, len(seen))
+        weight = min(_MOST, NEWS * self._passed(stamp))
+        state = state * np.maximum(seen, _LEAST) ** weight
+        state = state / state.sum()
+        self._stamp, self._state = stamp, state
+        shares = state[-1] * quiet / max(float(quiet.sum()), 1e-12)
+        filtered = np.zeros(len(scores))
+        filtered[activities] = state[:-1]
+        filtered[self.background] = shares[:-1]
+        return filtered, float(shares[-1])
+
+    def _passed(self, stamp: float) -> float:
+        """Seconds since the last answer; of the first one, as long as one piece of news."""
+        return 1.0 / NEWS if self._state is None else max(stamp - self._stamp, 0.0)
+
+    def _predict(self, stamp: float, count: int) -> np.ndarray:
+        """Return the probabilities (count,) of the states before the answer; none is the last."""
+        if self._state is None or len(self._state) != count:
+            self._state = None
+            return np.append(np.full(count - 1, 0.1 / max(count - 1, 1)), 0.9)
+        passed = self._passed(stamp)
+        ending = 1.0 - math.exp(-passed / self.dwell)
+        starting = 1.0 - math.exp(-passed / self.rest)
+        before, none = self._state[:-1], self._state[-1]
+        others = (before.sum() - before) / max(len(before) - 1, 1)
+        state = np.empty(count)
+        state[:-1] = before * (1.0 - ending) + none * starting / max(len(before), 1)
+        state[:-1] += ending * DIRECT * others
+        state[-1] = none * (1.0 - starting) + ending * (1.0 - DIRECT) * before.sum()
+        return np.asarray(state / state.sum())
+
+    def reset(self) -> None:
+        """Forget all answers."""
+        self._state = None

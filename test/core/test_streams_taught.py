@@ -1,0 +1,43 @@
+"""The protocols `streams` and `taught`, whole, on a small data set on disk."""
+
+import json
+
+import pytest
+
+from mujo_core.cli.main import main
+from mujo_core.model.checkpoint import save_checkpoint
+
+
+@pytest.fixture(scope='module')
+def folder(tiny_checkpoint, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('tiny')
+    save_checkpoint(tiny_checkpoint, folder)
+    return folder
+
+
+def evaluate(protocol, folder, utd, tmp_path, capsys, *more):
+    file = tmp_path / 'out.json'
+    command = ['evaluate', '--protocol', protocol, '--dataset', 'utd_mhad', '--root', str(utd)]
+    assert main([*command, '--checkpoint', str(folder), '--json', str(file), *more]) == 0
+    return json.loads(file.read_text()), capsys.readouterr().out
+
+
+def test_streams_scores_each_subset_in_both_ways(folder, utd, tmp_path, capsys):
+    data, table = evaluate('streams', folder, utd, tmp_path, capsys, '--subjects', '1')
+    assert set(data['subsets']) == {'pose', 'imu', 'pose+imu'}
+    for ways in data['subsets'].values():
+        alone, steady = ways['each answer by itself'], ways['steady']
+        assert alone['events'] == steady['events'] == 6
+        assert steady['said'] <= alone['said']
+        assert 0.0 <= steady['f1'] <= 1.0
+    assert data['settings']['steady']['dwell'] > 0.0
+    assert 'steady' in table
+
+
+def test_taught_tells_three_actions_apart_that_were_shown_once(folder, utd, tmp_path, capsys):
+    data, table = evaluate('taught', folder, utd, tmp_path, capsys)
+    assert data['shown_by'] == 'the same person'
+    # The rotation of the random bodies and the strength of the shaking tell them apart.
+    assert data['subsets']['imu']['1']['macro_f1'] > 0.6
+    assert data['subsets']['pose+imu']['1']['draws'] == 9
+    assert 'examples a label' in table

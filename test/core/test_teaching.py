@@ -1,0 +1,212 @@
+"""An activity taught by showing: told apart at once, kept in a readable file, undone."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from mujo_core.cli.main import main
+from mujo_core.labels import Label
+from mujo_core.model.checkpoint import load_checkpoint, save_checkpoint
+from mujo_core.recognition.label_space import make_label_space
+from mujo_core.recognition.recognizer import Recognizer
+from mujo_core.recognition.taught import default_file, forget, load_taught, save_taught
+from mujo_core.recognition.teaching import encode, example_windows, label_named, show
+
+
+@pytest.fixture(scope='module')
+def checkpoint(encoder):
+    """Trained without the person whose recordings are shown here, and without these labels."""
+    full = load_checkpoint(Path(__file__).parents[1] / 'data' / 'without_subject_7')
+    kept = [n for n in full.labels if n not in ('jog', 'squat')]
+    rows = [list(full.labels).index(n) for n in kept]
+    labels = {n: full.labels[n] for n in kept}
+    return replace(full, labels=labels, sentences=full.sentences[rows])
+
+
+@pytest.fixture(scope='module')
+def clips(clips_in_sequence):
+    """Recordings of one person by label."""
+    found = {}
+    for label in ('jog', 'squat', 'wave', 'boxing'):
+        sequence = clips_in_sequence([label], 1.0)
+        segment = sequence.segments[0]
+        found[label] = sequence.cut(segment.start, segment.end)
+    return found
+
+
+@pytest.fixture(scope='module')
+def lesson(checkpoint, clips, encoder):
+    windows = example_windows(clips['jog'], checkpoint)
+    return show(checkpoint, {}, Label('jog_on_the_spot', 'jog'), windows, 'clip 1')
+
+
+def best(checkpoint, space, recording, subset):
+    """The label whose vector is nearest to a recording's, seen by a subset of modalities."""
+    vectors = encode(checkpoint, example_windows(recording, checkpoint))[subset]
+    return space.names[int((vectors @ space.vectors(subset).numpy().T).mean(axis=0).argmax())]
+
+
+@pytest.mark.parametrize('subset', ['pose', 'imu', 'pose+imu'])
+def test_one_showing_is_known_by_every_sensor_and_takes_nothing_else(
+    checkpoint, clips, lesson, subset
+):
+    space = make_label_space(checkpoint, taught=lesson.taught)
+    assert space.names == (*checkpoint.labels, 'jog_on_the_spot')
+    assert best(checkpoint, space, clips['jog'], subset) == 'jog_on_the_spot'
+    for other in ('wave', 'boxing', 'squat'):
+        assert best(checkpoint, space, clips[other], subset) != 'jog_on_the_spot'
+
+
+def test_a_label_taught_by_one_sensor_is_known_by_the_other(checkpoint, clips):
+    windows = example_windows(clips['squat'].only(['pose']), checkpoint)
+    lesson = show(checkpoint, {}, Label('crouch', 'crouch'), windows, 'pose alone')
+    assert lesson.taught['crouch'].subsets == ['pose']
+    space = make_label_space(checkpoint, taught=lesson.taught)
+    vectors = space.vectors('imu').numpy()
+    assert np.linalg.norm(vectors[-1]) > 0.3
+    assert best(checkpoint, space, clips['squat'], 'pose+imu') == 'crouch'
+
+
+def test_a_showing_of_what_is_known_collides_with_it(checkpoint, clips, lesson):
+    windows = example_windows(clips['jog'], checkpoint)
+    second = show(checkpoint, lesson.taught, Label('run', 'run'), windows, 'the same clip')
+    collision = second.collisions['pose+imu']
+    assert collision.nearest == 'jog_on_the_spot'
+    assert collision.similarity > 0.95
+    assert collision.collides
+    assert (collision.said, collision.said_share) == ('jog_on_the_spot', 1.0)
+    apart = lesson.collisions['pose+imu']
+    assert not apart.collides and apart.own > apart.similarity
+    json.dumps(second.to_dict())
+
+
+def test_a_showing_of_what_is_known_by_text_is_said_to_be_that(checkpoint, clips):
+    windows = example_windows(clips['boxing'], checkpoint)
+    collision = show(checkpoint, {}, Label('fight', 'hi'), windows, 'clip').collisions['pose+imu']
+    assert (collision.said, collision.said_share, collision.taken) == ('boxing', 1.0, 0.0)
+    assert collision.collides
+
+
+def test_more_examples_are_joined_and_held_against_each_other(checkpoint, clips, lesson):
+    windows = example_windows(clips['squat'], checkpoint)
+    words = lesson.taught['jog_on_the_spot'].label
+    second = show(checkpoint, lesson.taught, words, windows, 'another thing')
+    assert [e.source for e in second.taught['jog_on_the_spot'].examples] == [
+        'clip 1',
+        'another thing',
+    ]
+    assert second.collisions['pose'].own < lesson.collisions['pose'].own - 0.1
+    assert len(lesson.taught['jog_on_the_spot'].examples) == 1
+
+
+def test_a_file_gives_back_what_it_was_given_and_forgets(checkpoint, lesson, tmp_path):
+    file = tmp_path / 'deep' / 'taught.yaml'
+    save_taught(lesson.taught, file)
+    back = load_taught(file)
+    assert yaml.safe_load(file.read_text())['labels']['jog_on_the_spot']['description'] == 'jog'
+    ours, theirs = (
+        make_label_space(checkpoint, taught=taught).vectors('imu').numpy()
+        for taught in (lesson.taught, back)
+    )
+    np.testing.assert_array_equal(ours, theirs)
+    assert forget(back, 'jog_on_the_spot') == {}
+    with pytest.raises(ValueError, match=r"\(jog_on_the_spot\), 'jog' came"):
+        forget(back, 'jog')
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'line'),
+    [
+        (lambda text: text.replace('format: 1', 'format: 9'), 'of format 1, format 9 came'),
+        (lambda text: text[: len(text) // 2], 'taught.yaml'),
+        (lambda text: text.replace('pose+imu: ', 'pose+imu: !'), 'taught.yaml'),
+        (lambda text: text.replace('windows: ', 'w: '), 'is damaged'),
+        (lambda text: '', 'of format 1, format None came'),
+    ],
+)
+def test_a_damaged_file_is_named_in_one_line(lesson, tmp_path, spoil, line):
+    file = tmp_path / 'taught.yaml'
+    save_taught(lesson.taught, file)
+    file.write_text(spoil(file.read_text()))
+    with pytest.raises(ValueError, match=line) as caught:
+        load_taught(file)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_examples_of_another_model_are_refused(tiny_checkpoint, lesson):
+    with pytest.raises(ValueError, match='was taught to another model'):
+        make_label_space(tiny_checkpoint, taught=lesson.taught)
+
+
+def test_a_recognizer_learns_what_it_was_just_shown(checkpoint, clips, tmp_path):
+    recognizer = Recognizer(checkpoint)
+    clip = clips['squat']
+    with pytest.raises(ValueError, match='expected a window with data'):
+        recognizer.teach('crouch')
+    for name, stream in clip.streams.items():
+        for stamp, values in zip(stream.stamps, stream.values, strict=True):
+            if name == 'pose':
+                recognizer.add_pose(100 + stamp, values, stream.layout)
+            else:
+                recognizer.add_imu(name.partition('/')[2], 100 + stamp, values)
+    assert recognizer.recognize().label != 'crouch'
+    with pytest.raises(ValueError, match='expected the name of an activity'):
+        recognizer.teach('!!!')
+    lesson = recognizer.teach('Crouch', 'squat', seconds=4.0)
+    assert set(lesson.collisions) == {'pose', 'imu', 'pose+imu'}
+    assert recognizer.recognize().label == 'crouch'
+    save_taught(recognizer.taught, tmp_path / 'taught.yaml')
+    assert Recognizer(checkpoint, taught=tmp_path / 'taught.yaml').settings.labels[-1] == 'crouch'
+    recognizer.forget('crouch')
+    assert recognizer.settings.labels == tuple(checkpoint.labels)
+    assert recognizer.recognize().label != 'crouch'
+
+
+def test_a_name_keeps_the_words_it_has(checkpoint):
+    assert label_named(checkpoint, 'Wave') is checkpoint.labels['wave']
+    assert label_named(checkpoint, 'Wipe the table').name == 'wipe_the_table'
+    assert label_named(checkpoint, 'wave', 'hello').description == 'hello'
+
+
+def test_where_it_is_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv('XDG_DATA_HOME', str(tmp_path))
+    assert default_file(None) == tmp_path / 'mujo_ros' / 'taught.yaml'
+    assert default_file('model') == Path('model/taught.yaml')
+
+
+@pytest.mark.usefixtures('encoder')
+def test_the_verb_teaches_lists_and_forgets(checkpoint, data_dir, tmp_path, capsys):
+    save_checkpoint(checkpoint, tmp_path / 'model')
+    root = tmp_path / 'own'
+    root.mkdir()
+    shutil.copy(data_dir / 'utd_mhad_a22_s7_t1_jog.npz', root / 'jog.npz')
+    (root / 'manifest.csv').write_text('recording,subject,label,start,end\njog,7,jog,,\n')
+    there = ['--checkpoint', str(tmp_path / 'model')]
+    showing = ['--dataset', 'folder', '--root', str(root), '--recording', 'j*']
+    report = tmp_path / 'report.json'
+    command = ['teach', 'walk fast', '--description', 'walk', *showing, *there]
+    assert main([*command, '--from', '0', '1', '--to', '2.5', '3.5', '--json', str(report)]) == 0
+    said = json.loads(report.read_text())
+    assert said['label'] == 'walk_fast'
+    assert said['examples'] == ['jog 0.0-2.5 s', 'jog 1.0-3.5 s']
+    assert set(said['subsets']) == {'pose', 'imu', 'pose+imu'}
+    assert said['file'] == str(tmp_path / 'model' / 'taught.yaml')
+    assert main(['teach', '--list', *there]) == 0
+    assert 'walk_fast' in capsys.readouterr().out
+    for bad, line in (
+        (['teach', 'x', *there], 'either --bag BAG or --dataset'),
+        (['teach', 'x', *showing, '--from', '3', '--to', '2', *there], '--from before --to'),
+        (['teach', 'x', *showing, '--from', '90', '--to', '95', *there], 'which lasts from'),
+        (['teach', 'x', *showing, '--from', '1', *there], 'as many --from as --to'),
+        (['teach', 'squat', '--forget', *there], r"'squat' came"),
+    ):
+        assert main(bad) == 2
+        error = capsys.readouterr().err
+        assert line in error and len(error.splitlines()) == 1
+    assert main(['teach', 'walk fast', '--forget', *there]) == 0
+    assert load_taught(tmp_path / 'model' / 'taught.yaml') == {}
