@@ -159,7 +159,7 @@ def _bench_recognition(options: argparse.Namespace) -> int:
                 f'{figure["ratio"]:.2f}',
             ]
         )
-    rows += [[what, 'left out', *[''] * 4] for what in report['left_out']]
+    rows += [[what, '', '', 'left out', '', ''] for what in report['left_out']]
     machine = report['machine']
     title = (
         f'{machine["cpus"]} CPUs with a load of {machine["load_before"]:.1f} before and '

@@ -18,7 +18,7 @@ from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.recognition.label_space import LabelSpace, make_label_space
 from mujo_core.recognition.taught import space_of
 
-GROUP = 'scores of a window, pose + 2 IMUs'
+GROUP = 'pose + 2 IMUs scored'
 TORCH_GOAL, ONNX_GOAL = 6.0, 3.0  # ms on one core
 GOAL = 'the goal on one core'
 BESIDE = 'torch, in turns with it'
@@ -79,7 +79,7 @@ def export_figures(
     return [
         make_figure(GROUP, 'torch', 'ms', ours, [TORCH_GOAL] * repeats, GOAL),
         make_figure(GROUP, 'ONNX Runtime', 'ms', theirs, [ONNX_GOAL] * repeats, GOAL),
-        make_figure(GROUP, 'ONNX Runtime beside torch', 'ms', theirs, ours, BESIDE),
+        make_figure(GROUP, 'ONNX beside torch', 'ms', theirs, ours, BESIDE),
     ], ''
 
 

@@ -20,7 +20,7 @@ from mujo_core.window import WindowSpec
 IN_CORE = [
     ('windows recognized', 'pose + 1 IMU'),
     ('windows recognized', 'pose + 2 IMUs'),
-    ('scores of a window, pose + 2 IMUs', 'torch'),
+    ('pose + 2 IMUs scored', 'torch'),
     ('IMU samples stored', 'one by one'),
     ('IMU samples stored', '50 at once'),
 ]
