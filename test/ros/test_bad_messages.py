@@ -143,7 +143,12 @@ def test_bad_messages_cost_nothing_but_themselves(rig, node, stream):
             return start
         stamps.append(start + 0.05 * len(stamps))
         publisher.publish(good(stamps[-1]))
-        wait_until(lambda: health.accepted == len(stamps), what=f'good message {len(stamps)}')
+        # Of images only the newest is looked at, so the next one waits until this one is stored.
+        stored = node.recognizer.stored
+        wait_until(
+            lambda: health.accepted == len(stored.get(name, ())) == len(stamps),
+            what=f'good message {len(stamps)}',
+        )
         return stamps[-1]
 
     for repeat in range(1, REPEATS + 1):
