@@ -20,8 +20,8 @@ from mujo_core.evaluation.examples import (
 from mujo_core.evaluation.predictions import softmax
 from mujo_core.evaluation.statistics import wilson_interval
 from mujo_core.model.checkpoint import Calibration, Checkpoint
+from mujo_core.recognition.coverage import LEAST_TOTAL_COVERAGE, usable
 from mujo_core.recognition.playback import live_windows, stops_of
-from mujo_core.recognition.recognizer import LEAST_TOTAL_COVERAGE, usable
 from mujo_core.recording import Recording, subset_name
 from mujo_core.timeline import SILENT_AFTER
 from mujo_core.window import WindowSpec

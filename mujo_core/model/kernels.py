@@ -68,9 +68,9 @@ class FixedKernels(nn.Module):
         steps = seen.sum(dim=1).clamp(min=1).to(x.dtype)
         found = []
         for level, thresholds in enumerate(self.thresholds):
-            response = self._responses(x, seen, level)
-            above = [(response > column.unsqueeze(-1)).sum(dim=-1) for column in thresholds.T]
-            found.append(torch.stack(above, dim=-1).flatten(1))
+            above = self._responses(x, seen, level).unsqueeze(2) > thresholds.unsqueeze(-1)
+            # As bytes: bools would first become 64-bit integers, each.
+            found.append(above.view(torch.uint8).sum(dim=-1, dtype=torch.int32).flatten(1))
         return torch.cat(found, dim=1) / steps.unsqueeze(-1)
 
     @torch.no_grad()

@@ -3,42 +3,34 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from mujo_core.inertial import check_placement
 from mujo_core.labels import UNKNOWN
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Calibration, Checkpoint, load_checkpoint
 from mujo_core.recognition.activity import Activity
+from mujo_core.recognition.coverage import LEAST_STREAM_COVERAGE, usable
 from mujo_core.recognition.decision import Decision, DecisionSettings
+from mujo_core.recognition.samples import Samples
 from mujo_core.recognition.segmentation import Segmenter
 from mujo_core.recognition.settings import RecognizerSettings, pick_device
 from mujo_core.recognition.taught import TaughtLabel, load_taught
 from mujo_core.recognition.teaching import STRIDE, Lesson
 from mujo_core.recognition.vocabulary import Vocabulary
-from mujo_core.recording import MODALITIES, Segment, modality_of, subset_name
-from mujo_core.skeleton import canonical_joints, get_layout
-from mujo_core.thinning import Thinning
+from mujo_core.recording import Segment, subset_name
 from mujo_core.timeline import Timeline
-from mujo_core.video.frames import FrameMaker
-from mujo_core.video.rgb import Box
 from mujo_core.window import Window
 
-LEAST_TOTAL_COVERAGE = 0.3
-"""Below it there is no answer."""
-LEAST_STREAM_COVERAGE = 0.2
-"""A stream that covers less of the window is not used."""
 _BACK = 2.0
 """Seconds that ring buffers hold beyond a window."""
 
 
-class Recognizer:
+class Recognizer(Samples):
     """Timeline, joint space and decision behind three doors: add samples, recognize, reset.
 
     The `add_*` methods only store and may be called from another thread than `recognize`. Of a
@@ -72,14 +64,12 @@ class Recognizer:
             video=checkpoint.model.settings.video,
             video_rate=checkpoint.window.video_rate,
         )
-        self.timeline = Timeline(checkpoint.window)
-        self._thinning = Thinning(checkpoint.window)
-        video = self.settings.video
-        self._frames = FrameMaker(video) if 'video' in checkpoint.modalities else None
+        sees = 'video' in checkpoint.modalities
+        super().__init__(checkpoint.window, self.settings.video if sees else None)
         self._model = checkpoint.model.to(self.device)
         self._vocabulary = Vocabulary(checkpoint, load_taught(taught) if taught else None)
         self._segmenter = Segmenter([])
-        self._last_end = self._last_frame = -np.inf
+        self._last_end = -np.inf
         self._jumps = 0
         self._lock = threading.Lock()
         self._decision = Decision(DecisionSettings())
@@ -117,123 +107,11 @@ class Recognizer:
         self._segmenter.settings = settings.stream
         self._decision = decision
 
-    @property
-    def refused(self) -> dict[str, Counter[str]]:
-        """Stream to the count of refused samples by kind."""
-        return self.timeline.refused
-
-    @property
-    def jumps(self) -> int:
-        """How often time has jumped and everything was reset."""
-        return self.timeline.jumps
-
-    def add_pose(
-        self,
-        stamp: float,
-        xyz: np.ndarray,
-        layout: str,
-        up: tuple[float, float, float] | None = None,
-        now: float | None = None,
-    ) -> bool:
-        """Store a skeleton.
-
-        Args:
-            stamp: header time, seconds.
-            xyz: (J, 3) metres in the sensor's frame, NaN where a joint is not seen; all NaN says
-                that nobody is in view.
-            layout: the sensor's joint list.
-            up: direction of up in that frame; None for the layout's usual one.
-            now: the clock, seconds.
-
-        Returns:
-            False for a sample that was refused (and counted).
-        """
-        with np.errstate(over='ignore'):
-            xyz = np.asarray(xyz, dtype=np.float32)
-        if xyz.shape != (len(get_layout(layout).joints), 3):
-            self.timeline.refuse('pose', 'wrong_shape')
-            return False
-        if np.isinf(xyz).any():
-            self.timeline.refuse('pose', 'not_finite')
-            return False
-        if not self._thinning.needs('pose', stamp):
-            return True
-        return bool(self.timeline.insert('pose', stamp, canonical_joints(xyz, layout, up), now))
-
-    def add_imu(
-        self, placement: str, stamp: float, sample: np.ndarray, now: float | None = None
-    ) -> bool:
-        """Store an IMU sample (6,): m/s^2 with gravity, rad/s, in the device's axes."""
-        name = f'imu/{check_placement(placement)}'
-        sample = np.asarray(sample)
-        if not self._thinning.needs(name, stamp) and np.isfinite(sample).all():
-            return True
-        return bool(self.timeline.insert(name, stamp, sample, now))
-
-    def add_imus(
-        self, placement: str, stamps: np.ndarray, samples: np.ndarray, now: float | None = None
-    ) -> bool:
-        """Store IMU samples (N, 6), all finite, of stamps (N,): all or none.
-
-        Returns:
-            False, and nothing is stored or counted, where they do not simply go on from what is
-            held; then each has to be given to `add_imu`.
-        """
-        name = f'imu/{check_placement(placement)}'
-        if not self.timeline.follow(name, stamps, now):
-            return False
-        needed = self._thinning.needed(name, stamps.tolist())
-        if any(needed):
-            self.timeline.insert(name, stamps[needed], samples[needed], now)
-        return True
-
-    def add_image(
-        self,
-        stamp: float,
-        image: np.ndarray,
-        now: float | None = None,
-        box: Box | None = None,
-        focal: float | None = None,
-    ) -> bool:
-        """Make an image to the model's frame and store that, where the checkpoint sees video.
-
-        An image that comes sooner than half a step of the video's grid after the one before is
-        not needed, and costs nothing.
-
-        Args:
-            stamp: header time, seconds.
-            image: depth (H, W) in mm (integers) or m (floats), or colours (H, W, 3) uint8 in the
-                order red, green, blue; which of them, the checkpoint says.
-            now: the clock, seconds.
-            box: left, top, right, bottom of the person in pixels, where that is known.
-            focal: of a depth camera, pixels; None for a Kinect's.
-
-        Returns:
-            False for an image that was refused (and counted), and without video in the checkpoint.
-        """
-        if self._frames is None:
-            return False
-        if 0.0 <= stamp - self._last_frame < 0.5 / self.checkpoint.window.video_rate:
-            return True
-        try:
-            frame = self._frames(image, focal, box)
-        except ValueError:
-            self.timeline.refuse('video', 'wrong_shape')
-            return False
-        if frame is None:  # nobody in view, which is no broken image
-            return True
-        stored = bool(self.timeline.insert('video', stamp, frame, now))
-        if stored:
-            self._last_frame = stamp
-        return stored
-
     def reset(self) -> None:
         """Forget all samples and what was going on; waits for a running `recognize`."""
         with self._lock:
-            self.timeline.clear()
-            self._thinning.reset()
+            self.forget_samples()
             self._forget_answers()
-            self._last_frame = -np.inf
 
     def _forget_answers(self) -> None:
         self._segmenter.reset()
@@ -376,32 +254,3 @@ class Recognizer:
             newest=window.newest,
             event=self._segmenter.update(window.end, label),
         )
-
-
-def usable(window: Window, modalities: Collection[str] = MODALITIES) -> Window | None:
-    """Return a window with the streams that cover enough of it; None where too little is there.
-
-    Args:
-        modalities: what the model was trained on.
-    """
-    if window.total < LEAST_TOTAL_COVERAGE:
-        return None
-    used = [
-        name
-        for name, share in window.coverage.items()
-        if share >= LEAST_STREAM_COVERAGE and modality_of(name) in modalities
-    ]
-    return only_streams(window, used) if used else None
-
-
-def only_streams(window: Window, names: list[str]) -> Window:
-    """Return a window in which only these streams are seen; coverage still lists all."""
-    kept = {n.partition('/')[2] for n in names if modality_of(n) == 'imu'}
-    return replace(
-        window,
-        video=window.video if 'video' in names else None,
-        video_mask=window.video_mask if 'video' in names else None,
-        pose=window.pose if 'pose' in names else None,
-        imu={p: v for p, v in window.imu.items() if p in kept},
-        imu_mask={p: v for p, v in window.imu_mask.items() if p in kept},
-    )

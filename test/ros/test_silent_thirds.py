@@ -18,8 +18,8 @@ from mujo_core.evaluation.baselines.synchronizer import Synchronizer
 from mujo_core.evaluation.corrupted import NO_ANSWER, macro_f1_of_all
 from mujo_core.evaluation.examples import Example
 from mujo_core.model.checkpoint import load_checkpoint
+from mujo_core.recognition.coverage import usable
 from mujo_core.recognition.playback import live_windows
-from mujo_core.recognition.recognizer import usable
 from mujo_core.recording import Recording, Stream
 from mujo_ros.convert import joints_to_cloud, sample_to_imu, seconds_to_stamp
 from mujo_ros.har_node import HarNode
