@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,14 +89,8 @@ class PoseEstimator:
         found = self._model.process(np.ascontiguousarray(rgb))
         if found.pose_landmarks is None or found.pose_world_landmarks is None:
             return None
-        height, width = rgb.shape[:2]
-        image = np.array([(p.x, p.y, p.visibility) for p in found.pose_landmarks.landmark])
-        world = np.array([(p.x, p.y, p.z) for p in found.pose_world_landmarks.landmark])
-        return Pose(
-            world=world.astype(np.float32),
-            image=(image[:, :2] * (width, height)).astype(np.float32),
-            visibility=image[:, 2].astype(np.float32),
-        )
+        flat, world = found.pose_landmarks.landmark, found.pose_world_landmarks.landmark
+        return pose_of_landmarks(flat, world, rgb.shape)
 
     def close(self) -> None:
         """Free the model; the estimator is of no use afterwards."""
@@ -110,6 +106,20 @@ class PoseEstimator:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def pose_of_landmarks(flat: Iterable[Any], world: Iterable[Any], shape: tuple[int, ...]) -> Pose:
+    """Return MediaPipe's landmarks of one body as a pose.
+
+    Args:
+        flat: in shares of the picture; world: in metres; shape: of the picture (H, W, 3).
+    """
+    seen = np.array([(p.x, p.y, p.visibility) for p in flat])
+    return Pose(
+        world=np.array([(p.x, p.y, p.z) for p in world], dtype=np.float32),
+        image=(seen[:, :2] * (shape[1], shape[0])).astype(np.float32),
+        visibility=seen[:, 2].astype(np.float32),
+    )
 
 
 def focal_from_field_of_view(width: int, horizontal_fov: float) -> float:

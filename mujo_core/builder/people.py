@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mujo_core.pose_estimator import Pose
+from mujo_core.pose_estimator import Pose, pose_of_landmarks
 
 _CONFIDENCE = 0.5
 
@@ -97,20 +97,10 @@ class PeopleEstimator:
             stamp: s, later than the last.
             rgb: (H, W, 3) uint8.
         """
-        height, width = rgb.shape[:2]
         image = self._image(image_format=self._format, data=np.ascontiguousarray(rgb))
         found = self._model.detect_for_video(image, round(1000 * stamp))
-        poses = []
-        for flat, world in zip(found.pose_landmarks, found.pose_world_landmarks, strict=True):
-            seen = np.array([(p.x, p.y, p.visibility) for p in flat], dtype=np.float32)
-            poses.append(
-                Pose(
-                    world=np.array([(p.x, p.y, p.z) for p in world], dtype=np.float32),
-                    image=seen[:, :2] * np.array([width, height], dtype=np.float32),
-                    visibility=seen[:, 2],
-                )
-            )
-        return poses
+        bodies = zip(found.pose_landmarks, found.pose_world_landmarks, strict=True)
+        return [pose_of_landmarks(flat, world, rgb.shape) for flat, world in bodies]
 
     def close(self) -> None:
         """Free the model."""

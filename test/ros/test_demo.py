@@ -112,7 +112,7 @@ def test_says_walk_and_ends_by_itself_with_all_results(start, tmp_path):
     assert summary['messages'] == len(messages)
     assert sum(summary['labels'].values()) == len(messages)
     assert summary['frames'] == 230
-    assert 1.0 < summary['rate_hz'] < 11.0  # 10 Hz where the machine has the time
+    assert summary['rate_hz'] == pytest.approx(10.0, abs=1.0)
     latencies = sorted(message['latency'] for message in messages)
     assert latencies[0] <= summary['latency_s']['p50'] <= summary['latency_s']['p99']
     with av.open(str(out / 'annotated.mp4')) as video:

@@ -34,7 +34,7 @@ def test_activity_comes_at_rate_with_the_fields_of_the_schema(rig):
         fields = json.loads(msg.data)
         assert list(fields) == schema['required'] == list(schema['properties'])
         assert fields['modalities'] == ['pose', 'imu'] and fields['person'] == 'ada'
-        assert fields['latency'] >= 0.0 and -0.01 <= fields['age'] < 0.5
+        assert 0.0 <= fields['latency'] < 0.5 and -0.01 <= fields['age'] < 0.5
         assert fields['stamp'] == fields['window'][1]
     assert bench.recognizer.warmed_up
     assert bench.recognizer.arguments == ('', 'cpu')
@@ -122,7 +122,7 @@ def test_a_slow_model_never_queues_ticks(rig):
     bench.feed_imu()
     bench.activity.wait(10, timeout=PATIENCE)
     gaps = np.diff(bench.activity.times)
-    assert np.median(gaps) == pytest.approx(0.275, abs=0.06)
+    assert np.median(gaps) == pytest.approx(0.275, abs=0.05)
     ages = [json.loads(msg.data)['age'] for msg in bench.activity]
     assert max(ages) < 0.6  # always the newest samples, however many ticks were missed
     bench.diagnostics.wait(len(bench.diagnostics) + 1)
@@ -285,6 +285,6 @@ def test_diagnostics_hold_what_rep_107_readers_need(rig):
         assert float(after['rate (Hz)']) == pytest.approx(rate, abs=0.1), part
     recognition = bench.status('recognition')
     assert recognition['lifecycle state'] == 'active'
-    assert int(recognition['ticks missed']) <= int(recognition['ticks'])
+    assert recognition['ticks missed'] == '0'
     assert float(recognition['coverage pose']) > 0.9 and 'inference p50 (ms)' in recognition
     assert all(m.header.stamp.sec > 0 for m in bench.diagnostics)
