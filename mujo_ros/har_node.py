@@ -31,6 +31,7 @@ from mujo_ros.health import StreamHealth
 from mujo_ros.intake import Intake
 from mujo_ros.models import load_for_good, load_recognizer
 from mujo_ros.outputs import Outputs
+from mujo_ros.pacing import Pacer
 from mujo_ros.run import run
 from mujo_ros.silence import SilenceWatch
 from mujo_ros.streams import node_seconds
@@ -65,6 +66,7 @@ class HarNode(AutostartNode):
         self._worker: Worker[Tick] | None = None
         self._timer: Timer | None = None
         self._poll_timer: Timer | None = None
+        self._pacer = Pacer()
         self._jump: JumpHandle | None = None
         self._outputs: Outputs | None = None
         self._answered: bool | None = None
@@ -154,21 +156,22 @@ class HarNode(AutostartNode):
         self._poll_timer = self.create_timer(
             1.0 / POLL_RATE, self._intake.streams.poll, clock=self._steady
         )
-        self._poll_between_ticks()
+        self._plan()
 
-    def _poll_between_ticks(self) -> None:
-        """Begin anew at a tick: the last poll before the next one leaves it little to store.
+    def _plan(self) -> None:
+        """Plan the next tick, and polls before it, the last of which leaves it little to store.
 
         So messages are stored when the inference of a tick is over, and not while it is awaited.
         """
-        assert self._poll_timer is not None
+        assert self._timer is not None and self._poll_timer is not None
         period = 1.0 / self._value('rate')
+        delay = self._pacer.delay(node_seconds(self), period, self.health.values())
+        _restart(self._timer, delay)
         polls = math.ceil(POLL_RATE * period) - 1
         if polls < 1:
             self._poll_timer.cancel()
             return
-        self._poll_timer.timer_period_ns = int(1e9 * (period - LEAD) / polls)
-        self._poll_timer.reset()
+        _restart(self._poll_timer, max(delay - LEAD, LEAD) / polls)
 
     def _stop(self) -> None:
         for timer in (self._timer, self._poll_timer):
@@ -211,8 +214,7 @@ class HarNode(AutostartNode):
         if names & set(parameters.DECISION) and self._recognizer is not None:
             self._recognizer.decision = parameters.decision(self._value)
         if 'rate' in names and self._timer is not None:
-            self._timer.timer_period_ns = int(1e9 / self._value('rate'))
-            self._poll_between_ticks()
+            self._plan()
         if names & {'skeleton_up', 'camera_pitch'} and self._intake is not None:
             self._intake.up = self._new_up()
 
@@ -224,7 +226,7 @@ class HarNode(AutostartNode):
         self._follow_clock(now)
         assert self._intake and self._watch and self._worker
         self._intake.streams.poll()
-        self._poll_between_ticks()
+        self._plan()
         if stalled:  # this process stood still, and more may have come than waits here
             self._figures.missed += 1
             return
@@ -295,6 +297,11 @@ class HarNode(AutostartNode):
         self._diagnostics_publisher.publish(
             self._diagnostics.message(now, self.state, self.health, self._figures, findings, fault)
         )
+
+
+def _restart(timer: Timer, period: float) -> None:
+    timer.timer_period_ns = int(1e9 * period)
+    timer.reset()
 
 
 def _line(error: Exception) -> str:
