@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
@@ -91,3 +92,10 @@ class AutostartNode(LifecycleNode):
         self.refused = line
         self.get_logger().error(line)
         return FAILURE
+
+
+def line_of(error: Exception) -> str:
+    """The line of an expected error; of any other also its name and where it was raised."""
+    if isinstance(error, ValueError | OSError | ImportError):
+        return str(error)
+    return ''.join(traceback.format_exception(error)).strip()

@@ -22,10 +22,9 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.timer import Timer
 
-from mujo_core.recognition.taught import load_taught
 from mujo_core.upright import UpDirection
 from mujo_ros import parameters, settings
-from mujo_ros.autostart import SUCCESS, AutostartNode
+from mujo_ros.autostart import SUCCESS, AutostartNode, line_of
 from mujo_ros.diagnostics import Diagnostics, Figures
 from mujo_ros.health import StreamHealth
 from mujo_ros.intake import Intake
@@ -35,6 +34,7 @@ from mujo_ros.pacing import Pacer
 from mujo_ros.run import run
 from mujo_ros.silence import SilenceWatch
 from mujo_ros.streams import node_seconds
+from mujo_ros.teaching import Teaching
 from mujo_ros.worker import Worker
 
 BACKWARD, FORWARD = 0.1, 10.0  # s: the clock has jumped when it moves so between two ticks
@@ -77,6 +77,7 @@ class HarNode(AutostartNode):
         settings.declare(self, parameters.SETTINGS)
         self.add_on_set_parameters_callback(self._check)
         self.add_post_set_parameters_callback(self._apply)
+        self._teaching = Teaching(self, lambda: self._recognizer if self._worker else None)
         self._diagnostics = Diagnostics(self.get_fully_qualified_name().lstrip('/'))
         self._diagnostics_publisher = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._diagnostics_timer = self.create_timer(1.0, self._diagnose, clock=self._steady)
@@ -96,12 +97,11 @@ class HarNode(AutostartNode):
             return self._refuse(self.refused)
         try:
             recognizer = self._factory(self._value('checkpoint'), self._value('device'))
-            if self._value('taught'):
-                recognizer.learn(load_taught(self._value('taught')))
+            self._teaching.load(recognizer)
             recognizer.decision = parameters.decision(self._value)
             recognizer.warm_up()
         except Exception as error:  # rclpy would swallow it
-            return self._refuse(f'cannot load the model: {_line(error)}')
+            return self._refuse(f'cannot load the model: {line_of(error)}')
         try:
             self._outputs = Outputs(self)
         except ValueError as error:
@@ -120,7 +120,7 @@ class HarNode(AutostartNode):
         try:
             self._start()
         except Exception as error:  # rclpy would swallow it
-            self._refuse(f'cannot start: {_line(error)}')
+            self._refuse(f'cannot start: {line_of(error)}')
             return TransitionCallbackReturn.ERROR
         return super().on_activate(state)
 
@@ -302,13 +302,6 @@ class HarNode(AutostartNode):
 def _restart(timer: Timer, period: float) -> None:
     timer.timer_period_ns = int(1e9 * period)
     timer.reset()
-
-
-def _line(error: Exception) -> str:
-    """The line of an expected error; of any other also its name and where it was raised."""
-    if isinstance(error, ValueError | OSError | ImportError):
-        return str(error)
-    return ''.join(traceback.format_exception(error)).strip()
 
 
 def main(args: Sequence[str] | None = None) -> int:

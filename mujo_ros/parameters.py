@@ -68,7 +68,23 @@ SETTINGS: dict[str, Setting] = {
         'Where the model runs; auto: cuda where there is one; cuda: in half precision',
         choices=('auto', 'cpu', 'cuda'),
     ),
-    'taught': Setting('', 'File of mujo teach, whose labels are said too; empty: none'),
+    'taught': Setting(
+        '',
+        'File of mujo teach, whose labels are said too, and which ~/teach and ~/forget change; '
+        'empty: none',
+    ),
+    'teach.label': Setting(
+        '',
+        "What ~/teach and ~/forget are about: a name, or 'name: description' of a new activity",
+        live=True,
+    ),
+    'teach.seconds': Setting(
+        0.0,
+        'How long it has been shown when ~/teach is called, s; the length of the window at least, '
+        '2 s more at most',
+        (0.0, 60.0),
+        live=True,
+    ),
     'labels': Setting(
         [''],
         "What may be said: names, 'name: description' of new ones, labels files (.yaml), + for all "

@@ -93,15 +93,9 @@ def _print(report: dict[str, Any]) -> None:
     columns = ['sensors', 'nearest label', 'own examples', 'labels closer', 'said so far', 'lost']
     count = len(report['examples'])
     print_table(f'{report["label"]}: {count} example{"s" * (count > 1)}', columns, rows)
-    hit = sorted(
-        {
-            c['taken_by'] or c['said'] or c['nearest']
-            for c in report['subsets'].values()
-            if c['collides']
-        }
-    )
-    if hit:
-        print(f'collides with {", ".join(hit)}: show it again, or from another sensor')
+    if report['collides_with']:
+        hit = ', '.join(report['collides_with'])
+        print(f'collides with {hit}: show it again, or from another sensor')
     if not report['text']:
         print("its words do not count: no text encoder here (pip install 'mujo_ros[text]')")
     print(f'kept in {report["file"]}; undo: mujo teach {report["label"]} --forget')

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mujo_core.labels import UNKNOWN, Label, identifier
+from mujo_core.labels import UNKNOWN, Label, identifier, taxonomy
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Calibration, Checkpoint
 from mujo_core.model.text import embed_labels
@@ -77,6 +77,12 @@ class Lesson:
     collisions: dict[str, Collision]
     has_text: bool
 
+    @property
+    def collides_with(self) -> list[str]:
+        """The labels that it is likely to be mistaken for, from any of the sensors."""
+        hit = [c for c in self.collisions.values() if c.collides]
+        return sorted({c.taken_by or c.said or c.nearest for c in hit})
+
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON takes of it."""
         label = self.taught[self.name]
@@ -84,6 +90,7 @@ class Lesson:
             'label': self.name,
             'examples': [example.source for example in label.examples],
             'text': self.has_text,
+            'collides_with': self.collides_with,
             'subsets': {
                 name: {**asdict(collision), 'collides': collision.collides}
                 for name, collision in self.collisions.items()
@@ -131,6 +138,7 @@ def show(
     words: Label,
     windows: Sequence[Window],
     source: str,
+    others: Mapping[str, Label] | None = None,
 ) -> Lesson:
     """Teach a label one more example.
 
@@ -140,6 +148,8 @@ def show(
             no more than its name, it keeps the words it has.
         windows: of the example (`example_windows`).
         source: where it came from, for people.
+        others: labels by name that are said beside it, with which it may collide; None for all
+            of the checkpoint and all taught.
 
     Raises:
         ValueError: a name that cannot be a label, windows that hold nothing the model knows,
@@ -160,13 +170,15 @@ def show(
     else:
         after = add_example(before, example)
     everything = {**taught, name: after}
-    space = make_label_space(checkpoint, taught=everything)
+    said = None if others is None else {**others, name: after.label}
+    space = make_label_space(checkpoint, said, everything)
     collisions = {n: _collision(checkpoint, space, after, n, v) for n, v in vectors.items()}
     return Lesson(everything, name, collisions, after.text is not None)
 
 
 def label_named(checkpoint: Checkpoint, name: str, description: str = '') -> Label:
-    """Return a label for words as a user gives them: the checkpoint's own where it has it.
+    """Return a label for words as a user gives them: the checkpoint's own where it has it, else
+    the taxonomy's.
 
     Raises:
         ValueError: a name without letters, or `unknown`.
@@ -177,7 +189,7 @@ def label_named(checkpoint: Checkpoint, name: str, description: str = '') -> Lab
             f'expected the name of an activity such as "wipe the table" (not {UNKNOWN!r}), '
             f'{name!r} came'
         )
-    known = checkpoint.labels.get(short)
+    known = checkpoint.labels.get(short) or taxonomy().get(short)
     if known is not None and not description:
         return known
     return Label(short, description or ' '.join(name.split()))

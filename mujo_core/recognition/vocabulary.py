@@ -73,7 +73,8 @@ class Vocabulary:
         """Add an example of an activity, new or known (see `mujo_core.recognition.teaching`)."""
         known = self._taught.get(identifier(name))
         words = known.label if known else label_named(self._checkpoint, name, description)
-        lesson = show(self._checkpoint, self._taught, words, windows, source)
+        others = self._space.labels
+        lesson = show(self._checkpoint, self._taught, words, windows, source, others)
         chosen = self._chosen
         if chosen and words.name not in self._space.names:
             chosen = (*chosen, words.name)
