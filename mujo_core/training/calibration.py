@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.special import softmax
 
 from mujo_core.model.checkpoint import Calibration
 from mujo_core.recognition.decision import calibrated_scores
@@ -21,19 +23,40 @@ def negative_log_likelihood(logits: np.ndarray, truth: np.ndarray, temperature: 
     return float((np.log(np.exp(scaled).sum(axis=1)) - chosen).mean())
 
 
-def calibrate(logits: np.ndarray, truth: np.ndarray) -> Calibration:
-    """Fit temperature scaling (Guo et al., ICML 2017) and the logits of `unknown`.
-
-    Args:
-        logits: (N, L) of windows of people the model has not seen.
-        truth: (N,) their labels' places.
-    """
+def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
+    """Return the temperature (Guo et al., ICML 2017) that makes (N, L) logits likeliest."""
     best = minimize_scalar(
         lambda log_t: negative_log_likelihood(logits, truth, float(np.exp(log_t))),
         bounds=(-3.0, 3.0),
         method='bounded',
     )
-    temperature = float(np.exp(best.x))
+    return float(np.exp(best.x))
+
+
+def cross_fitted(logits: Sequence[np.ndarray], truths: Sequence[np.ndarray]) -> np.ndarray:
+    """Return (N, L) probabilities of people's windows, each at the temperature of the others.
+
+    Args:
+        logits: (n, L) of each of two people or more; truths: (n,) their labels' places.
+    """
+    found = []
+    for own in range(len(logits)):
+        others = [i for i in range(len(logits)) if i != own]
+        temperature = fit_temperature(
+            np.concatenate([logits[i] for i in others]), np.concatenate([truths[i] for i in others])
+        )
+        found.append(softmax(logits[own] / temperature, axis=1))
+    return np.concatenate(found)
+
+
+def calibrate(logits: np.ndarray, truth: np.ndarray) -> Calibration:
+    """Fit the temperature and the logits of `unknown`.
+
+    Args:
+        logits: (N, L) of windows of people the model has not seen.
+        truth: (N,) their labels' places.
+    """
+    temperature = fit_temperature(logits, truth)
     strength = logits.max(axis=1) / temperature
     # A window of usual strength is unknown with 1 : 19, one at the weakest twentieth with 1 : 1.
     spread = float((np.median(strength) - np.quantile(strength, 0.05)) / np.log(19.0))

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from mujo_core.evaluation.full import evaluate_full, subsets_of, window_logits
-from mujo_core.evaluation.metrics import Scores
+from mujo_core.evaluation.metrics import Scores, score
 from mujo_core.model.checkpoint import Calibration, Checkpoint, save_checkpoint
 from mujo_core.recording import Recording, subset_name
-from mujo_core.training.calibration import calibrate
+from mujo_core.training.calibration import calibrate, cross_fitted
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.fit import fit_model
 from mujo_core.training.sampler import WindowSampler
@@ -107,7 +107,8 @@ def fit_calibration(folds: Sequence[Fold]) -> dict[str, Calibration]:
 def summarize(folds: Sequence[Fold]) -> dict[str, Any]:
     """Return mean and spread over seeds of each figure, and every fold.
 
-    A seed's figure is the mean over the left-out subjects.
+    A seed's figure is the mean over the left-out subjects. `ece_cross_fitted` is of live windows,
+    each subject's calibrated on those of the others.
     """
     seeds = sorted({fold.seed for fold in folds})
     summary: dict[str, Any] = {}
@@ -119,6 +120,10 @@ def summarize(folds: Sequence[Fold]) -> dict[str, Any]:
             ]
             for figure in ('accuracy', 'macro_f1', 'ece')
         }
+        if len({fold.subject for fold in folds}) > 1 and subset in folds[0].logits:
+            per_seed['ece_cross_fitted'] = [
+                _cross_fitted_ece([f for f in folds if f.seed == s], subset) for s in seeds
+            ]
         summary[subset] = {
             figure: {'mean': round(float(np.mean(v)), 5), 'std': round(float(np.std(v)), 5)}
             for figure, v in per_seed.items()
@@ -136,6 +141,13 @@ def summarize(folds: Sequence[Fold]) -> dict[str, Any]:
             for fold in folds
         ],
     }
+
+
+def _cross_fitted_ece(folds: Sequence[Fold], subset: str) -> float:
+    truths = [fold.truth for fold in folds]
+    probabilities = cross_fitted([fold.logits[subset] for fold in folds], truths)
+    names = [str(place) for place in range(probabilities.shape[1])]
+    return score(probabilities, np.concatenate(truths), names).ece
 
 
 def cross_validate(

@@ -69,7 +69,23 @@ def recordings_of(data: DataSettings) -> list[Recording]:
                 f'{", ".join(data.validation)} came'
             )
         recordings += [r for r in everyone if r.subject in set(data.validation) - chosen]
-    return recordings
+    return _without(recordings, data.without)
+
+
+def _without(recordings: list[Recording], labels: Sequence[str]) -> list[Recording]:
+    """Return recordings without the stretches of some labels; ValueError for one not there."""
+    there = {segment.label for recording in recordings for segment in recording.segments}
+    if missing := set(labels) - there:
+        raise ValueError(
+            f'expected --data.without as some of {", ".join(sorted(there))}; '
+            f'{", ".join(sorted(missing))} came'
+        )
+    kept = []
+    for recording in recordings:
+        segments = [s for s in recording.segments if s.label not in labels]
+        if segments or not recording.segments:
+            kept.append(replace(recording, segments=segments))
+    return kept
 
 
 def pieces(recording: Recording) -> list[Recording]:
@@ -148,7 +164,7 @@ def training_clips(
     clips = [*dataset_clips(recordings), *unlabelled]
     weights = [1.0] * len(clips)
     if data.motion_capture:
-        motion = motion_clips(data.motion_capture)
+        motion = [c for c in motion_clips(data.motion_capture) if c.label not in data.without]
         labels = [clip.label for clip in motion]
         whole = data.motion_share / (1.0 - data.motion_share) * len(clips)
         weights += [whole / len(set(labels)) / labels.count(label) for label in labels]

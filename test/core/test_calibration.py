@@ -2,10 +2,17 @@
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from mujo_core.model.checkpoint import Calibration
 from mujo_core.recognition.decision import calibrated_scores
-from mujo_core.training.calibration import FALSE_ALARM_RATES, calibrate, negative_log_likelihood
+from mujo_core.training.calibration import (
+    FALSE_ALARM_RATES,
+    calibrate,
+    cross_fitted,
+    fit_temperature,
+    negative_log_likelihood,
+)
 
 
 def honest_logits(count: int, labels: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -70,3 +77,17 @@ def test_a_calibration_is_plain_numbers():
     calibration = calibrate(*honest_logits(200, 3, 7))
     numbers = [calibration.temperature, calibration.spread, *calibration.unknown.values()]
     assert {type(number) for number in numbers} == {float}
+
+
+def test_what_is_cross_fitted_is_calibrated_on_the_others_alone():
+    logits, truth = honest_logits(3000, 4, 3)
+    people = [(logits[i::3] * 3, truth[i::3]) for i in range(3)]
+    people[0] = (people[0][0] / 3, people[0][1])  # one whose logits are not exaggerated
+    found = cross_fitted([p[0] for p in people], [p[1] for p in people])
+    assert found.shape == (3000, 4) and found.sum(axis=1) == pytest.approx(np.ones(3000))
+    others = map(np.concatenate, zip(*people[1:], strict=True))
+    own = softmax(people[0][0] / fit_temperature(*others), axis=1)
+    assert found[:1000] == pytest.approx(own)
+    confidence = found.max(axis=1)[:1000]
+    right = found[:1000].argmax(axis=1) == people[0][1]
+    assert confidence.mean() < right.mean() - 0.1  # too modest, as the others' temperature makes it

@@ -14,6 +14,7 @@ from mujo_core.evaluation.baselines import baseline, baselines, get_baseline
 from mujo_core.evaluation.full import evaluate_full
 from mujo_core.evaluation.registry import Result, Task, get_protocol, protocol, protocols
 from mujo_core.evaluation.report import write_report
+from mujo_core.evaluation.unknown import auroc
 from mujo_core.labels import taxonomy
 from mujo_core.model.checkpoint import Checkpoint, load_checkpoint
 from mujo_core.model.joint_space import JointSpace, ModelSettings
@@ -302,3 +303,30 @@ def test_every_protocol_writes_a_report(small, tmp_path, name):
         assert (folder / f'{plot.name}.png').read_bytes().startswith(b'\x89PNG')
     for table in result.tables:
         assert table.title in text
+
+
+def test_auroc_of_unknown_by_hand():
+    strength = np.array([3.0, 2.0, 1.0, 2.5])
+    assert auroc(strength, np.array([False, False, True, True])) == pytest.approx(0.75)
+
+
+def test_unknown_a_label_the_model_lacks_is_a_stranger(held_out, clips):
+    rows = [place for place, name in enumerate(held_out.labels) if name != 'squat']
+    lacking = replace(
+        held_out,
+        labels={n: label for n, label in held_out.labels.items() if n != 'squat'},
+        sentences=held_out.sentences[rows],
+    )
+    result = get_protocol('unknown')(task_of(lacking, clips))
+    assert result.data['trained_without'] and result.data['strangers'] == [['squat']]
+    assert not result.notes
+    for figures in result.data['subsets'].values():
+        assert figures['auroc']['mean'] > 0.8
+        assert figures['false_0.01']['mean'] <= figures['false_0.1']['mean']
+
+
+def test_unknown_labels_are_drawn_where_all_are_known(held_out, clips):
+    result = get_protocol('unknown')(task_of(held_out, clips, seeds=(0, 1)))
+    assert not result.data['trained_without'] and len(result.data['strangers']) == 2
+    assert 'were trained on' in result.notes[0]
+    assert set(result.data['subsets']) == {'pose', 'imu', 'pose+imu'}

@@ -9,6 +9,7 @@ import pytest
 from mujo_core.datasets.utd_mhad import LABELS
 from mujo_core.labels import taxonomy
 from mujo_core.recording import Recording, Segment, Stream
+from mujo_core.training import sources
 from mujo_core.training.config import DataSettings
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
 from mujo_core.training.sources import class_labels, dataset_clips, pieces, training_clips
@@ -81,3 +82,15 @@ def test_labels_of_a_folder_keep_their_own_words(tmp_path):
     labels = class_labels(clips, SamplerSettings(), data)
     assert list(labels) == ['walk', 'tie_shoes']
     assert labels['tie_shoes'].description == 'a person laces a shoe'
+
+
+def test_labels_left_out_are_neither_learned_nor_classes(monkeypatch):
+    there = [
+        recording('made_up', ('walk', 0.0, 3.0), ('jog', 4.0, 7.0)),
+        recording('made_up', ('jog', 0.0, 3.0)),
+    ]
+    monkeypatch.setattr(sources, 'load_recordings', lambda *_, **__: list(there))
+    found = sources.recordings_of(DataSettings(root='there', without=['jog']))
+    assert [[s.label for s in r.segments] for r in found] == [['walk']]
+    with pytest.raises(ValueError, match='some of jog, walk; run came'):
+        sources.recordings_of(DataSettings(root='there', without=['run']))
