@@ -38,6 +38,8 @@ class SamplerSettings:
         device_turn: standard deviation of the turn of a device on the body, degrees.
         device_roll: the same about its x axis, along the limb, about which straps slip most.
         any_turn: share of devices worn in an arbitrary orientation.
+        imu_bias: standard deviation of an accelerometer's bias, m/s^2; the gyroscope has its part.
+        imu_noise: largest standard deviation of an accelerometer's noise, m/s^2; the same.
         vigour: spread of the strength of a motion (log of a factor).
         extra_device: share of windows with a virtual device beside the real one.
         virtual_only: share of windows in which virtual devices stand in for the real one.
@@ -58,6 +60,8 @@ class SamplerSettings:
     device_turn: float = 12.0
     device_roll: float = 30.0
     any_turn: float = 0.2
+    imu_bias: float = 0.2
+    imu_noise: float = 0.4
     vigour: float = 0.15
     extra_device: float = 0.25
     virtual_only: float = 0.1
