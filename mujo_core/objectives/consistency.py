@@ -81,8 +81,9 @@ def clean_vectors(
         return fused, units
     with torch.no_grad(), in_use(model):
         vectors = model.encode(clean.batch)
-        rows = {m: functional.normalize(v, dim=-1) for m, v in vectors.items()}
-        fused = empty.index_copy(0, clean.rows, model.fuse(vectors)) if vectors else empty
+        rows = {m: functional.normalize(v, dim=-1).to(empty) for m, v in vectors.items()}
+        if vectors:
+            fused = empty.index_copy(0, clean.rows, model.fuse(vectors).to(empty))
         units |= {m: empty.index_copy(0, clean.rows, row) for m, row in rows.items()}
     return fused, units
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import torch
 from torch import nn
@@ -29,9 +28,9 @@ class CleanWindows:
     batch: Batch
     rows: torch.Tensor
 
-    def to(self, device: torch.device | str, **how: Any) -> CleanWindows:
+    def to(self, device: torch.device | str) -> CleanWindows:
         """Return them on another device."""
-        return CleanWindows(self.batch.to(device), self.rows.to(device, **how))
+        return CleanWindows(self.batch.to(device), self.rows.to(device))
 
 
 @dataclass(frozen=True)

@@ -269,7 +269,7 @@ def test_a_modality_or_a_stream_is_missing_in_its_share():
             for c in clips()]  # fmt: skip
     for how, lone in (({'modality_dropout': 0.4}, 2), ({'stream_dropout': 0.4}, 1)):
         corruption = random_corruption(CorruptionSettings(**how), worn)
-        sampler = WindowSampler(worn, SPEC, corruption=corruption)
+        sampler = WindowSampler(worn, SPEC, STILL, corruption)
         drawn = [sampler.draw(seed % 4, np.random.default_rng(seed))[0] for seed in range(100)]
         there = [set(window.coverage) for window in drawn]
         gone = [{'pose', 'imu/right_wrist', 'imu/left_wrist'} - names for names in there]
