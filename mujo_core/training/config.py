@@ -105,6 +105,11 @@ class TrainConfig:
     def __post_init__(self) -> None:
         # A window carries the frames that the model sees: they are not set apart.
         object.__setattr__(self, 'window', replace(self.window, video=self.model.video))
+        if self.objectives.terms.get('consistency') and not self.corruptions.active:
+            raise ValueError(
+                'the term consistency needs windows that are corrupted: expected '
+                '--corruptions.names (or a share of dropout), none came'
+            )
 
 
 def read_config(path: str | Path | None, overrides: Sequence[str] = ()) -> TrainConfig:

@@ -52,22 +52,27 @@ class CorruptionSettings:
         kinds = [get_corruption(name) for name in self.names]
         return [kind.name for kind in kinds if not out & {kind.category, *kind.parts}]
 
+    @property
+    def dropout(self) -> tuple[float, float]:
+        """The shares of windows without a modality and without a stream."""
+        if 'missing' in self.left_out:
+            return 0.0, 0.0
+        return self.modality_dropout, self.stream_dropout
+
+    @property
+    def active(self) -> bool:
+        """Whether anything ever goes wrong."""
+        return bool(self.share and self.drawn) or any(self.dropout)
+
 
 def random_corruption(how: CorruptionSettings, clips: Sequence[Clip]) -> RandomCorruption | None:
     """Return what draws corruptions for windows of clips; None where nothing goes wrong.
 
     Noise is measured by the clips: by their virtual devices only where they have no real one.
     """
-    missing = 'missing' not in how.left_out
-    names = how.drawn if how.share else []
-    found = RandomCorruption(
-        names,
-        how.share,
-        _sigma(clips) if names else Sigma(),
-        how.modality_dropout * missing,
-        how.stream_dropout * missing,
-    )
-    return found if names or found.modality_dropout or found.stream_dropout else None
+    if not how.active:
+        return None
+    return RandomCorruption(how.drawn, how.share, _sigma(clips), *how.dropout)
 
 
 def _sigma(clips: Sequence[Clip]) -> Sigma:
