@@ -32,11 +32,10 @@ class Consistency(Term):
 
     def __init__(self, model: JointSpace, *, of: str = 'vector', lone: float = 1.0) -> None:
         super().__init__(model)
-        if of not in _OF or lone < 0.0:
-            raise ValueError(
-                f'consistency: expected of out of {", ".join(_OF)} and lone of at least 0; '
-                f'{of} and {lone} came'
-            )
+        if of not in _OF:
+            raise ValueError(f'consistency: expected of out of {", ".join(_OF)}; {of} came')
+        if lone < 0.0:
+            raise ValueError(f'consistency: expected lone of at least 0; {lone} came')
         self.of = of
         self.lone = lone
 

@@ -61,7 +61,7 @@ def test_it_is_the_mean_cosine_distance_of_the_corrupted_windows(model):
 
     def mean(corrupted: torch.Tensor, name: str, rows: list[int]) -> float:
         places = [list(clean).index(row) for row in rows]
-        return float((1 - (corrupted[rows] * wanted[name][places]).sum(dim=1)).mean())
+        return (1 - (corrupted[rows] * wanted[name][places]).sum(dim=1)).mean().item()
 
     # The last one has lost its pose: nothing of it is pulled there.
     expected = mean(given.fused, 'fused', [1, 3])
