@@ -1,4 +1,4 @@
-"""`mujo ablate`: a grid of settings, each judged by leaving one subject out."""
+"""`mujo ablate`: a grid of settings, each judged by leaving subjects out."""
 
 from __future__ import annotations
 
@@ -23,34 +23,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, overrides: list[str]) -> int:
     """Run the cells that are not there yet, and write ablation.json and ablation.md."""
     from mujo_core.datasets.registry import get_dataset
-    from mujo_core.training.ablation import paired_gain, read_grid, run_grid, table
+    from mujo_core.evaluation.report import cell, markdown
+    from mujo_core.training.ablation import read_grid, run_grid
+    from mujo_core.training.judges import make_judge, paired_gains
 
     grid = read_grid(options.grid)
-    cells = list(grid.cells())
-    choices = get_dataset(grid.config(*cells[0], overrides).data.dataset).labels
+    judge = make_judge(grid.judge)
+    configs = {at: grid.config(*at, overrides) for at in grid.cells()}
+    first = next(iter(configs))
+    choices = get_dataset(configs[first].data.dataset).labels
     output = Path(options.output)
 
     def report(row: str, column: str, summary: dict[str, Any]) -> None:
-        figures = (f'{n} {s["macro_f1"]["mean"]:.4f}' for n, s in summary['subsets'].items())
-        print(f'{row} {column}'.strip() + ': macro-F1 ' + '  '.join(figures), flush=True)
+        print(f'{row} {column}'.strip() + f': {judge.line(summary)}', flush=True)
 
     found = run_grid(grid, output, options.seeds, choices, overrides, options.jobs, report)
-    subsets = list(dict.fromkeys(name for summary in found.values() for name in summary['subsets']))
-    lines = []
-    for subset in subsets:
-        columns, rows = table(grid, found, subset)
-        title = f'{subset}: macro-F1, one subject left out, {len(options.seeds)} seeds'
-        print_table(title, columns, rows)
-        lines += [f'## {title}', '', f'| {" | ".join(columns)} |', '|' + '---|' * len(columns)]
-        lines += [*(f'| {" | ".join(row)} |' for row in rows), '']
+    tables = judge.tables(found, list(grid.rows), list(grid.columns), configs)
+    for table in tables:
+        print_table(table.title, table.columns, [[*map(cell, row)] for row in table.rows])
     gains = {
-        f'{row} {column}'.strip(): {
-            subset: gain
-            for subset in subsets
-            if (gain := paired_gain(found[row, column], found[cells[0]], subset))
-        }
+        f'{row} {column}'.strip(): paired_gains(found[row, column], found[first], judge.figure)
         for row, column in found
     }
     write_json({'gain_over_first_cell': gains}, output / 'ablation.json')
+    lines = [line for table in tables for line in markdown(table)]
     (output / 'ablation.md').write_text('\n'.join(lines), encoding='utf-8')
     return 0

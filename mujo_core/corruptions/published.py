@@ -96,6 +96,8 @@ class Missing(Corruption):
 class Composite(Corruption):
     """Shift, loss and noise at once."""
 
+    parts = frozenset({'shift', 'loss', 'noise'})
+
     def change(self, streams: Streams, rng: np.random.Generator) -> dict[str, Stream]:
         """Return the streams changed."""
         steps, lost, noise = _COMPOSITES[str(self.severity)]

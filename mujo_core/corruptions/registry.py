@@ -46,6 +46,8 @@ class Corruption:
     unit: ClassVar[str] = ''
     touches: ClassVar[frozenset[str]] = frozenset({'video', 'pose', 'imu'})
     """The modalities whose streams it may change."""
+    parts: ClassVar[frozenset[str]] = frozenset()
+    """The categories of the others that it is composed of."""
 
     def __call__(self, streams: Streams, rng: np.random.Generator) -> dict[str, Stream]:
         """Return the streams as they arrive; those that are not touched are the same objects.

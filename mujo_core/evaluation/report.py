@@ -19,7 +19,8 @@ def cell(value: str | int | float) -> str:
     return f'{value:.4f}' if abs(value) >= 1e-4 or value == 0 else f'{value:.0e}'
 
 
-def _markdown(table: Table) -> list[str]:
+def markdown(table: Table) -> list[str]:
+    """Return the lines of a table under its title."""
     lines = [f'## {table.title}', '']
     lines.append(f'| {" | ".join(table.columns)} |')
     lines.append(f'|---|{"---:|" * (len(table.columns) - 1)}')
@@ -45,7 +46,7 @@ def write_report(result: Result, protocol: str, folder: str | Path) -> None:
         '',
     ]
     for table in result.tables:
-        lines += _markdown(table)
+        lines += markdown(table)
     lines += [line for note in result.notes for line in (note, '')]
     for plot in result.plots:
         with whole_file(folder / f'{plot.name}.png') as part:

@@ -5,6 +5,7 @@ Importing the room registers its own ones.
 
 from mujo_core.objectives import (
     classification,
+    consistency,
     contrastive,
     gradient_strategies,
     reconstruction,
@@ -17,6 +18,7 @@ __all__ = [
     'STRATEGIES',
     'TERMS',
     'classification',
+    'consistency',
     'contrastive',
     'gradient_strategies',
     'reconstruction',

@@ -18,6 +18,22 @@ UNLABELLED = -1
 
 
 @dataclass(frozen=True)
+class CleanWindows:
+    """The corrupted windows of a batch as they were before anything went wrong with them.
+
+    Attributes:
+        batch: M windows; rows: (M,) int64, their places in the batch, each at most once.
+    """
+
+    batch: Batch
+    rows: torch.Tensor
+
+    def to(self, device: torch.device | str) -> CleanWindows:
+        """Return them on another device."""
+        return CleanWindows(self.batch.to(device), self.rows.to(device))
+
+
+@dataclass(frozen=True)
 class TermInputs:
     """One training step, encoded once for all terms.
 
@@ -29,6 +45,7 @@ class TermInputs:
         steps: modality to its encoder's steps; what no window holds is left out.
         vectors: every modality to (B, E) vectors, not normalized; 0 where absent.
         generator: what terms draw at random from; None for torch's own.
+        clean: the windows that were corrupted, as they were before; None where that is not told.
     """
 
     model: JointSpace
@@ -38,6 +55,7 @@ class TermInputs:
     steps: dict[str, Steps]
     vectors: dict[str, torch.Tensor]
     generator: torch.Generator | None = None
+    clean: CleanWindows | None = None
 
     @classmethod
     def encode(
@@ -47,6 +65,7 @@ class TermInputs:
         labels: torch.Tensor,
         sentences: torch.Tensor,
         generator: torch.Generator | None = None,
+        clean: CleanWindows | None = None,
     ) -> TermInputs:
         """Run the encoders.
 
@@ -57,7 +76,7 @@ class TermInputs:
         steps = model.steps(batch)
         absent = label_vectors.new_zeros(len(batch), model.settings.size)
         vectors = dict.fromkeys(model.modalities, absent) | model.pool(steps)
-        return cls(model, batch, labels, label_vectors, steps, vectors, generator)
+        return cls(model, batch, labels, label_vectors, steps, vectors, generator, clean)
 
     @cached_property
     def present(self) -> dict[str, torch.Tensor]:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from mujo_core.training.config import TrainConfig, make_config, read_trees
-from mujo_core.training.cross_validation import cross_validate, summarize
+from mujo_core.training.judges import Cell, JudgeSettings, make_judge
 from mujo_core.training.sources import recordings_of
 
 Settings = dict[str, Any]
 """A tree of settings, as in a file of config/train."""
-_GRID = ('rows', 'columns', 'skip')
+_GRID = ('rows', 'columns', 'skip', 'judge')
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,16 @@ class Grid:
         rows, columns: name to the settings that make it; one column without a name where there
             is nothing to compare across.
         skip: (row, column) pairs that are left out.
+        judge: how cells are judged.
     """
 
     trees: list[Any]
     rows: dict[str, Settings]
     columns: dict[str, Settings]
-    skip: frozenset[tuple[str, str]]
+    skip: frozenset[Cell]
+    judge: JudgeSettings = field(default_factory=JudgeSettings)
 
-    def cells(self) -> Iterator[tuple[str, str]]:
+    def cells(self) -> Iterator[Cell]:
         """Give (row, column) of every cell, row by row."""
         for row in self.rows:
             for column in self.columns:
@@ -49,7 +51,7 @@ class Grid:
 
 
 def read_grid(path: str | Path) -> Grid:
-    """Read a file of settings that also has ``rows``, ``columns`` and ``skip``.
+    """Read a file of settings that also has ``rows``, ``columns``, ``skip`` and ``judge``.
 
     Raises:
         ValueError: no rows, or a part that is not what it should be; each cell's settings are
@@ -71,6 +73,7 @@ def read_grid(path: str | Path) -> Grid:
         {str(name): settings or {} for name, settings in rows.items()},
         {str(name): settings or {} for name, settings in columns.items()},
         frozenset(pairs),
+        _judge(path, parts['judge']),
     )
     everything = {(row, column) for row in grid.rows for column in grid.columns}
     if wrong := pairs - everything:
@@ -78,6 +81,15 @@ def read_grid(path: str | Path) -> Grid:
     for cell in grid.cells():
         grid.config(*cell)
     return grid
+
+
+def _judge(path: str | Path, tree: Any) -> JudgeSettings:
+    try:
+        merged = OmegaConf.merge(OmegaConf.structured(JudgeSettings), tree or {})
+        settings: Any = OmegaConf.to_object(merged)
+    except (OmegaConfBaseException, ValueError) as error:
+        raise ValueError(f'{path}: judge: {str(error).splitlines()[0]}') from error
+    return settings
 
 
 def run_grid(
@@ -88,8 +100,8 @@ def run_grid(
     overrides: Sequence[str] = (),
     jobs: int = 1,
     report: Callable[[str, str, dict[str, Any]], None] = lambda *_: None,
-) -> dict[tuple[str, str], dict[str, Any]]:
-    """Judge every cell by `cross_validate` and keep each as a file in `output`.
+) -> dict[Cell, dict[str, Any]]:
+    """Train and judge every cell and keep each as a file in `output`.
 
     A cell that is there with the same settings and seeds is not run again.
 
@@ -98,20 +110,20 @@ def run_grid(
         report: called with row, column and summary as a cell is done.
     """
     found = {}
+    judge = make_judge(grid.judge)
     recordings: dict[str, Any] = {}
     for row, column in grid.cells():
         config = grid.config(row, column, overrides)
         file = output / 'cells' / f'{"__".join(filter(None, (row, column)))}.json'.replace(' ', '_')
-        asked = {'settings': repr(config), 'seeds': list(seeds)}
+        asked = {
+            'settings': repr(config), 'judge': repr(grid.judge), 'seeds': list(seeds)
+        }  # fmt: skip
         summary = _stored(file, asked)
         if summary is None:
             where = repr(config.data)
             if where not in recordings:
                 recordings = {where: recordings_of(config.data)}
-            folds = cross_validate(
-                recordings[where], seeds, config, choices, lambda fold: None, jobs
-            )
-            summary = {**asked, **summarize(folds)}
+            summary = {**asked, **judge.judge(recordings[where], seeds, config, choices, jobs)}
             file.parent.mkdir(parents=True, exist_ok=True)
             part = file.with_suffix('.part')
             part.write_text(json.dumps(summary, indent=1) + '\n', encoding='utf-8')
@@ -126,38 +138,3 @@ def _stored(file: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
         return None
     there: dict[str, Any] = json.loads(file.read_text(encoding='utf-8'))
     return there if all(there.get(key) == value for key, value in asked.items()) else None
-
-
-def table(
-    grid: Grid, found: dict[tuple[str, str], dict[str, Any]], subset: str
-) -> tuple[list[str], list[list[str]]]:
-    """Return columns and rows of macro-F1, mean ± std over seeds; - where there is none."""
-    columns = list(grid.columns)
-
-    def shown(row: str, column: str) -> str:
-        figures = found.get((row, column), {}).get('subsets', {}).get(subset)
-        if figures is None:
-            return '-'
-        return f'{figures["macro_f1"]["mean"]:.3f} ± {figures["macro_f1"]["std"]:.3f}'
-
-    rows = [[row, *(shown(row, column) for column in columns)] for row in grid.rows]
-    kept = [row for row in rows if set(row[1:]) != {'-'}]
-    return ['', *(column or 'macro-F1' for column in columns)], kept
-
-
-def paired_gain(
-    one: dict[str, Any], other: dict[str, Any], subset: str
-) -> tuple[float, float] | None:
-    """Return mean and std over seeds of macro-F1 of `one` less that of `other`, seed by seed."""
-    means = []
-    for cell in (one, other):
-        seeds: dict[int, list[float]] = {}
-        for fold in cell['folds']:
-            if subset in fold['subsets']:
-                seeds.setdefault(fold['seed'], []).append(fold['subsets'][subset]['macro_f1'])
-        means.append({seed: float(np.mean(values)) for seed, values in seeds.items()})
-    shared = sorted(set(means[0]) & set(means[1]))
-    if not shared:
-        return None
-    gains = [means[0][seed] - means[1][seed] for seed in shared]
-    return float(np.mean(gains)), float(np.std(gains))

@@ -21,6 +21,10 @@ _LIMBS = [
     [JOINT['head'], JOINT['head']],
     [JOINT['left_ankle'], JOINT['right_ankle']],
 ]
+_BIAS = np.array([1.0] * 3 + [0.15] * 3)
+"""Of a gyroscope (rad/s) beside that of an accelerometer (m/s^2)."""
+_NOISE = np.array([1.0] * 3 + [0.2] * 3)
+"""The same of noise."""
 
 
 def random_rotation(rng: np.random.Generator) -> np.ndarray:
@@ -90,6 +94,6 @@ def change_imu(
     slow = uniform_filter1d(samples[:, :3], size=25, axis=0, mode='nearest')
     samples[:, :3] = slow + (samples[:, :3] - slow) * (speed**2 * vigour)
     samples[:, 3:] *= speed * vigour
-    bias = np.concatenate([rng.normal(size=3) * 0.2, rng.normal(size=3) * 0.03])
-    sigma = np.array([0.4] * 3 + [0.08] * 3) * rng.uniform()
+    bias = rng.normal(size=6) * how.imu_bias * _BIAS
+    sigma = how.imu_noise * _NOISE * rng.uniform()
     return (samples + bias + rng.normal(size=samples.shape) * sigma).astype(np.float32)

@@ -20,6 +20,7 @@ from mujo_core.datasets import utd_mhad
 from mujo_core.recording import Recording, Segment, Stream
 from mujo_core.skeleton import CANONICAL_JOINTS
 from mujo_core.training.config import TrainConfig
+from mujo_core.training.corrupted import random_corruption
 from mujo_core.training.data import WindowDataset
 from mujo_core.training.fit import fit_model
 from mujo_core.training.sampler import WindowSampler
@@ -133,7 +134,8 @@ def measure_training(config: TrainConfig, steps: int) -> dict[str, Any]:
 
 def draw_cost(material: Material, config: TrainConfig) -> float:
     """Return the CPU seconds that drawing one window takes."""
-    sampler = WindowSampler(material.clips, config.window, config.sampler)
+    corruption = random_corruption(config.corruptions, material.clips)
+    sampler = WindowSampler(material.clips, config.window, config.sampler, corruption)
     dataset = WindowDataset(sampler, utd_mhad.LABELS, material.weights, _DRAWS, config.fit.seed)
     start = time.process_time()
     for index in range(_DRAWS):

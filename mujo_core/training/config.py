@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from mujo_core.model.joint_space import ModelSettings
 from mujo_core.model.text import TextSettings
 from mujo_core.objectives.multitask import ObjectiveSettings
+from mujo_core.training.corrupted import CorruptionSettings
 from mujo_core.training.module import FitSettings
 from mujo_core.training.sampler import SamplerSettings
 from mujo_core.window import WindowSpec
@@ -69,12 +70,14 @@ class ReadoutSettings:
         share: of an IMU vector, 0..1, that they make.
         windows: gently changed ones that the fit sees.
         penalty: of the ridge regression, as a share of the features' mean squared length.
+        corrupted: whether those windows are corrupted as those of the gradient steps are.
     """
 
     kernels: int = 0
     share: float = 0.75
     windows: int = 4000
     penalty: float = 0.3
+    corrupted: bool = True
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ class TrainConfig:
     model: ModelSettings = field(default_factory=ModelSettings)
     text: TextSettings = field(default_factory=TextSettings)
     sampler: SamplerSettings = field(default_factory=SamplerSettings)
+    corruptions: CorruptionSettings = field(default_factory=CorruptionSettings)
     objectives: ObjectiveSettings = field(default_factory=ObjectiveSettings)
     fit: FitSettings = field(default_factory=FitSettings)
     readout: ReadoutSettings = field(default_factory=ReadoutSettings)
@@ -101,6 +105,11 @@ class TrainConfig:
     def __post_init__(self) -> None:
         # A window carries the frames that the model sees: they are not set apart.
         object.__setattr__(self, 'window', replace(self.window, video=self.model.video))
+        if self.objectives.terms.get('consistency') and not self.corruptions.active:
+            raise ValueError(
+                'the term consistency needs windows that are corrupted: expected '
+                '--corruptions.names (or a share of dropout), none came'
+            )
 
 
 def read_config(path: str | Path | None, overrides: Sequence[str] = ()) -> TrainConfig:

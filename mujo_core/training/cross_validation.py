@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -65,6 +65,18 @@ def _only(window: Window, subset: Sequence[str]) -> Window:
     )
 
 
+def train_without(
+    recordings: Sequence[Recording], subject: str, seed: int, config: TrainConfig
+) -> tuple[Checkpoint, list[Recording]]:
+    """Train without one subject; return the checkpoint and that subject's recordings."""
+    config = replace(config, fit=replace(config.fit, seed=seed, devices=1))
+    seen = [r for r in recordings if r.subject != subject]
+    clips, weights = training_clips(seen, config.data)
+    labels = class_labels(clips, config.sampler, config.data, recordings)
+    checkpoint = fit_model(clips, weights, config, progress=False, labels=labels)
+    return checkpoint, [r for r in recordings if r.subject == subject]
+
+
 def run_fold(
     recordings: Sequence[Recording],
     subject: str,
@@ -78,12 +90,7 @@ def run_fold(
     Args:
         keep: a folder for the fold's checkpoint, if it is wanted.
     """
-    config = replace(config, fit=replace(config.fit, seed=seed, devices=1))
-    seen = [r for r in recordings if r.subject != subject]
-    held = [r for r in recordings if r.subject == subject]
-    clips, weights = training_clips(seen, config.data)
-    labels = class_labels(clips, config.sampler, config.data, recordings)
-    checkpoint = fit_model(clips, weights, config, progress=False, labels=labels)
+    checkpoint, held = train_without(recordings, subject, seed, config)
     windows, truth = _held_out_windows(held, checkpoint, seed)
     logits = {
         subset_name(subset): window_logits(checkpoint, [_only(w, subset) for w in windows])
@@ -158,29 +165,58 @@ def cross_validate(
     report: Callable[[Fold], None],
     jobs: int = 1,
     keep: Path | None = None,
+    subjects: Sequence[str] = (),
 ) -> list[Fold]:
     """Run every fold of every seed, `jobs` at a time in processes of their own.
 
     Args:
         report: called with each fold as it ends.
         keep: a folder for the folds' checkpoints, if they are wanted.
+        subjects: who is left out in turn; empty for everybody.
     """
-    folds = []
+
+    def arguments(subject: str, seed: int) -> tuple[Any, ...]:
+        folder = keep / f'without_{subject}_seed_{seed}' if keep else None
+        return recordings, subject, seed, config, choices, folder
+
+    left_out = who_is_left_out(recordings, subjects)
+    folds = run_folds(run_fold, arguments, left_out, seeds, report, jobs)
+    return sorted(folds, key=lambda fold: (fold.seed, fold.subject))
+
+
+def who_is_left_out(recordings: Sequence[Recording], subjects: Sequence[str]) -> list[str]:
+    """Return who is left out in turn: `subjects`, or everybody; ValueError for a stranger."""
+    there = sorted({r.subject for r in recordings})
+    if strangers := set(subjects) - set(there):
+        raise ValueError(
+            f'expected subjects to leave out among {", ".join(there)}; '
+            f'{", ".join(sorted(strangers))} came'
+        )
+    return list(subjects) or there
+
+
+Result = TypeVar('Result')
+
+
+def run_folds(
+    fold: Callable[..., Result],
+    arguments: Callable[[str, int], tuple[Any, ...]],
+    subjects: Sequence[str],
+    seeds: Sequence[int],
+    report: Callable[[Result], None] = lambda _: None,
+    jobs: int = 1,
+) -> list[Result]:
+    """Run `fold` for every subject and seed, in processes of their own, as they end.
+
+    Args:
+        fold: a function of a module; arguments: of subject and seed, what it is called with.
+    """
+    found = []
     with ProcessPoolExecutor(jobs, get_context('spawn')) as pool:
         runs = [
-            pool.submit(
-                run_fold,
-                recordings,
-                subject,
-                seed,
-                config,
-                choices,
-                keep / f'without_{subject}_seed_{seed}' if keep else None,
-            )
-            for seed in seeds
-            for subject in sorted({r.subject for r in recordings})
+            pool.submit(fold, *arguments(subject, seed)) for seed in seeds for subject in subjects
         ]
         for run in as_completed(runs):
-            folds.append(run.result())
-            report(folds[-1])
-    return sorted(folds, key=lambda fold: (fold.seed, fold.subject))
+            found.append(run.result())
+            report(found[-1])
+    return found

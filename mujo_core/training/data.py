@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mujo_core.model.batch import Batch, batch_windows
+from mujo_core.objectives.term import CleanWindows
 from mujo_core.training.sampler import WindowSampler
 from mujo_core.window import Window, WindowSpec
 
 
-class WindowDataset(Dataset[tuple[Window, int]]):
+class Drawn(NamedTuple):
+    """A window, the place of its label, and the window before it was corrupted if that is told."""
+
+    window: Window
+    place: int
+    clean: Window | None = None
+
+
+class WindowDataset(Dataset[Drawn]):
     """`count` drawn windows with the place of their label in `labels`.
 
     A window without one of these labels gets a negative place of its own, so that no two of them
     pass for the same activity. Each draw has a generator of its own, seeded by (seed, index): the
     same draws whatever the number of processes, and in a run that is continued.
+
+    Args:
+        pairs: also tell what a window was before it was corrupted.
     """
 
     def __init__(
@@ -29,21 +42,25 @@ class WindowDataset(Dataset[tuple[Window, int]]):
         weights: np.ndarray,
         count: int,
         seed: int,
+        pairs: bool = False,
     ) -> None:
         self.sampler = sampler
         self.place = {name: index for index, name in enumerate(labels)}
         self.cumulative = np.cumsum(weights / weights.sum())
         self.count = count
         self.seed = seed
+        self.pairs = pairs
 
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, index: int) -> tuple[Window, int]:
+    def __getitem__(self, index: int) -> Drawn:
         rng = np.random.default_rng((self.seed, index))
         clip = int(np.searchsorted(self.cumulative, rng.random()))
-        window, label = self.sampler.draw(min(clip, len(self.cumulative) - 1), rng)
-        return window, self.place.get(label, -1 - index)
+        clip = min(clip, len(self.cumulative) - 1)
+        draw = self.sampler.draw_pair if self.pairs else self.sampler.draw
+        window, label, *clean = draw(clip, rng)
+        return Drawn(window, self.place.get(label, -1 - index), *clean)
 
 
 class DrawOrder(Sampler[list[int]]):
@@ -74,17 +91,29 @@ class DrawOrder(Sampler[list[int]]):
             yield list(range(first, first + share))
 
 
-def collate(items: Sequence[tuple[Window, int]], spec: WindowSpec) -> tuple[Batch, torch.Tensor]:
+def collate(
+    items: Sequence[tuple[Window, int] | Drawn], spec: WindowSpec
+) -> tuple[Batch, torch.Tensor]:
     """Return windows and the places of their labels as (`Batch`, (B,) int64)."""
-    windows, labels = zip(*items, strict=True)
+    windows, labels = zip(*(item[:2] for item in items), strict=True)
     return batch_windows(windows, spec), torch.tensor(labels)
 
 
+def collate_pairs(
+    items: Sequence[Drawn], spec: WindowSpec
+) -> tuple[Batch, torch.Tensor, CleanWindows]:
+    """Return what `collate` does, and those that were corrupted as they were before."""
+    rows = [row for row, item in enumerate(items) if item.clean is not None]
+    clean = batch_windows([item.clean for item in items if item.clean is not None], spec)
+    return *collate(items, spec), CleanWindows(clean, torch.tensor(rows, dtype=torch.int64))
+
+
 def make_loader(dataset: WindowDataset, order: DrawOrder, workers: int) -> DataLoader:
-    """Return a loader of (`Batch`, labels (B,) int64)."""
+    """Return a loader of (`Batch`, labels (B,) int64), and `CleanWindows` of a dataset of pairs."""
+    join = collate_pairs if dataset.pairs else collate
     return DataLoader(
         dataset,
         batch_sampler=order,
         num_workers=workers,
-        collate_fn=partial(collate, spec=dataset.sampler.spec),
+        collate_fn=partial(join, spec=dataset.sampler.spec),
     )

@@ -28,6 +28,7 @@ from mujo_core.model.text import embed_labels
 from mujo_core.recording import modality_of
 from mujo_core.training.clip import Clip
 from mujo_core.training.config import TrainConfig
+from mujo_core.training.corrupted import random_corruption
 from mujo_core.training.data import DrawOrder, WindowDataset, make_loader
 from mujo_core.training.distributed import (
     SharedModalities,
@@ -102,8 +103,11 @@ def fit_model(
     torch.set_num_threads(fit.threads)
     lightning.seed_everything(fit.seed, workers=True, verbose=False)
     batches = fit.steps * fit.accumulate
-    sampler = WindowSampler(clips, config.window, config.sampler)
-    dataset = WindowDataset(sampler, list(labels), weights, batches * fit.batch_size, fit.seed)
+    corruption = random_corruption(config.corruptions, clips)
+    sampler = WindowSampler(clips, config.window, config.sampler, corruption)
+    pairs = corruption is not None and config.objectives.terms.get('consistency', 0.0) > 0.0
+    draws = batches * fit.batch_size
+    dataset = WindowDataset(sampler, list(labels), weights, draws, fit.seed, pairs)
     sentences = embed_labels(labels, config.text.model)
     settings = replace(config.model, text_size=sentences.shape[1], kernels=0, kernel_share=0.0)
     model = JointSpace(settings)
@@ -158,8 +162,9 @@ def fit_model(
     model = model.cpu().eval()
     if config.readout.kernels:
         model = fit_readout(
-            model, clips, weights, list(labels), sentences, config.window, config.readout, fit.seed
-        )
+            model, clips, weights, list(labels), sentences, config.window, config.readout,
+            fit.seed, corruption if config.readout.corrupted else None,
+        )  # fmt: skip
     return Checkpoint(
         model=model,
         window=config.window,

@@ -20,6 +20,7 @@ from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.model.text import embed_labels
 from mujo_core.training.clip import Clip
 from mujo_core.training.config import TrainConfig
+from mujo_core.training.corrupted import random_corruption
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
 from mujo_core.training.sources import class_labels
 from mujo_core.training.validation import LIVE
@@ -58,7 +59,9 @@ def probe_features(
 def _draw(
     clips: Sequence[Clip], config: TrainConfig, how: SamplerSettings, draws: int
 ) -> tuple[list[Window], list[str]]:
-    sampler = WindowSampler(clips, config.window, how)
+    # Gently changed windows stay whole.
+    corruption = random_corruption(config.corruptions, clips) if how is config.sampler else None
+    sampler = WindowSampler(clips, config.window, how, corruption)
     drawn = [
         sampler.draw(index, np.random.default_rng((config.fit.seed, index, draw)))
         for index in range(len(clips))

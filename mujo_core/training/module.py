@@ -13,7 +13,7 @@ from torchmetrics.classification import MulticlassF1Score
 from mujo_core.model.batch import Batch
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.objectives.multitask import MultitaskLoss, ObjectiveSettings
-from mujo_core.objectives.term import TermInputs
+from mujo_core.objectives.term import CleanWindows, TermInputs
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,16 @@ class JointSpaceModule(lightning.LightningModule):
         self.settings = settings
         self.macro_f1 = MulticlassF1Score(len(sentences), average='macro', ignore_index=-1)
 
-    def training_step(self, batch: tuple[Batch, torch.Tensor], index: int) -> torch.Tensor:
+    def training_step(
+        self,
+        batch: tuple[Batch, torch.Tensor] | tuple[Batch, torch.Tensor, CleanWindows],
+        index: int,
+    ) -> torch.Tensor:
         """Return the loss of a batch; log that of each term, and its weight."""
-        windows, labels = batch
-        inputs = TermInputs.encode(self.model, windows, labels, self.sentences)
+        windows, labels, *clean = batch
+        inputs = TermInputs.encode(
+            self.model, windows, labels, self.sentences, clean=clean[0] if clean else None
+        )
         loss, losses = self.objectives(inputs)
         shown = {f'loss/{name}': value for name, value in losses.items()}
         self.log_dict(shown, prog_bar=True, sync_dist=True)

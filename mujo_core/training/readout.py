@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from mujo_core.corruptions import RandomCorruption
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.recording import modality_of
 from mujo_core.training.clip import Clip
@@ -46,6 +47,7 @@ def fit_readout(
     spec: WindowSpec,
     how: ReadoutSettings,
     seed: int,
+    corruption: RandomCorruption | None = None,
 ) -> JointSpace:
     """Return the model with fixed kernels beside its IMU encoder.
 
@@ -56,11 +58,12 @@ def fit_readout(
         model: trained, without kernels.
         clips: to draw windows from; weights: (N,) how often each.
         labels: the classes; sentences: (L, S) their sentence embeddings.
+        corruption: what goes wrong with the streams of windows, if anything.
 
     Returns:
         The same model where no labelled clip has an IMU, else one with `ModelSettings.kernels`.
     """
-    drawn = _draw(clips, weights, labels, spec, how, seed)
+    drawn = _draw(clips, weights, labels, spec, how, seed, corruption)
     if not drawn:
         return model
     batch, places = collate(drawn, spec)
@@ -112,6 +115,7 @@ def _draw(
     spec: WindowSpec,
     how: ReadoutSettings,
     seed: int,
+    corruption: RandomCorruption | None,
 ) -> list[tuple[Window, int]]:
     """Return gently changed windows of devices alone, and the places of their labels."""
     kept, chosen = [], []
@@ -122,7 +126,7 @@ def _draw(
             chosen.append(weight)
     if not kept:
         return []
-    sampler = WindowSampler(kept, spec, GENTLE)
+    sampler = WindowSampler(kept, spec, GENTLE, corruption)
     dataset = WindowDataset(sampler, labels, np.array(chosen), how.windows, seed)
     drawn = [dataset[index] for index in range(how.windows)]
-    return [(window, place) for window, place in drawn if window.imu and place >= 0]
+    return [(d.window, d.place) for d in drawn if d.window.imu and d.place >= 0]

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from mujo_core.corruptions import RandomCorruption
 from mujo_core.recording import Stream, modality_of
 from mujo_core.training.augment import change_imu, change_pose
 from mujo_core.training.clip import Clip
+from mujo_core.training.padding import pad_with_rest
 from mujo_core.training.video_augment import VideoAugmentation, change_frames
 from mujo_core.video.prepare import Preparer
 from mujo_core.window import Window, WindowSpec, make_window, resample
@@ -36,6 +38,8 @@ class SamplerSettings:
         device_turn: standard deviation of the turn of a device on the body, degrees.
         device_roll: the same about its x axis, along the limb, about which straps slip most.
         any_turn: share of devices worn in an arbitrary orientation.
+        imu_bias: standard deviation of an accelerometer's bias, m/s^2; the gyroscope has its part.
+        imu_noise: largest standard deviation of an accelerometer's noise, m/s^2; the same.
         vigour: spread of the strength of a motion (log of a factor).
         extra_device: share of windows with a virtual device beside the real one.
         virtual_only: share of windows in which virtual devices stand in for the real one.
@@ -56,6 +60,8 @@ class SamplerSettings:
     device_turn: float = 12.0
     device_roll: float = 30.0
     any_turn: float = 0.2
+    imu_bias: float = 0.2
+    imu_noise: float = 0.4
     vigour: float = 0.15
     extra_device: float = 0.25
     virtual_only: float = 0.1
@@ -68,19 +74,10 @@ class SamplerSettings:
     video: VideoAugmentation = field(default_factory=VideoAugmentation)
 
 
-_REST = {'pose': (0.1, 2, 0.004), 'imu': (0.04, 5, 0.05), 'video': (0.1, 1, 0.0)}
-"""Modality to the step of a body at rest (s), how many samples it is the mean of, its sway."""
-
-
-def _hold(samples: np.ndarray, count: int, sway: float, rng: np.random.Generator) -> np.ndarray:
-    """`count` samples of a body that holds still, with a slow sway and noise."""
-    if not sway:
-        return np.repeat(samples[:1], count, axis=0)
-    sample = samples.mean(axis=0)
-    noise = rng.normal(size=(count, *sample.shape)).astype(np.float32)
-    drift = np.cumsum(rng.normal(size=(count, sample.shape[-1])), axis=0) / np.sqrt(count)
-    drift = drift.astype(np.float32).reshape(count, *[1] * (sample.ndim - 1), -1)
-    return (sample + sway * noise + sway * drift).astype(np.float32)
+_PAST = 0.2
+"""Seconds of rest beyond a window, so that it is covered to its edges."""
+_AROUND = 0.75
+"""Seconds beside a window from which stamps may be moved into it."""
 
 
 def _warp(
@@ -105,10 +102,15 @@ class WindowSampler:
         clips: what to draw from; their images are made to frames here.
         spec: window and grid.
         settings: how windows are drawn.
+        corruption: what goes wrong with their streams, if anything.
     """
 
     def __init__(
-        self, clips: Sequence[Clip], spec: WindowSpec, settings: SamplerSettings | None = None
+        self,
+        clips: Sequence[Clip],
+        spec: WindowSpec,
+        settings: SamplerSettings | None = None,
+        corruption: RandomCorruption | None = None,
     ) -> None:
         preparer = Preparer(spec.video, spec.video_rate)
         self.clips = [
@@ -117,9 +119,27 @@ class WindowSampler:
         ]
         self.spec = spec
         self.settings = settings or SamplerSettings()
+        self.corruption = corruption
 
     def draw(self, index: int, rng: np.random.Generator) -> tuple[Window, str]:
         """Return a window of clip `index` and its label."""
+        streams, window_end, label = self._play(index, rng)
+        return self._cut(self._corrupted(streams, window_end, rng), window_end, rng), label
+
+    def draw_pair(self, index: int, rng: np.random.Generator) -> tuple[Window, str, Window | None]:
+        """Return the window and label of `draw`, and the window as it was before it was corrupted.
+
+        The latter is None where nothing went wrong.
+        """
+        streams, window_end, label = self._play(index, rng)
+        corrupted = self._corrupted(streams, window_end, rng)
+        window = self._cut(corrupted, window_end, rng)
+        if corrupted is streams:
+            return window, label, None
+        return window, label, self._cut(streams, window_end, rng)
+
+    def _play(self, index: int, rng: np.random.Generator) -> tuple[dict[str, Stream], float, str]:
+        """Return the streams of a clip as they were sent, the end of the window, and its label."""
         clip, spec, how = self.clips[index], self.spec, self.settings
         start, end = clip.span
         speed = float(np.exp(rng.uniform(*np.log(how.speed))))
@@ -143,7 +163,7 @@ class WindowSampler:
             window_end = spec.seconds + shift if slack > 0 else length - shift - 0.1
             window_end = float(np.clip(window_end, 0.5, max(length, spec.seconds)))
             padded = False
-        return self._cut(streams, clip, start, speed, window_end, padded, rng), label
+        return self._sent(streams, start, speed, window_end, padded, rng), window_end, label
 
     def _choose_streams(self, clip: Clip, rng: np.random.Generator) -> dict[str, Stream]:
         how = self.settings
@@ -163,20 +183,19 @@ class WindowSampler:
             streams.setdefault(name, clip.virtual[name])
         return streams
 
-    def _cut(
+    def _sent(
         self,
         streams: dict[str, Stream],
-        clip: Clip,
         start: float,
         speed: float,
         window_end: float,
         pad: bool,
         rng: np.random.Generator,
-    ) -> Window:
-        """Play the streams at `speed` from time 0 and cut the window ending at `window_end`."""
+    ) -> dict[str, Stream]:
+        """Play the streams at `speed` from time 0 to beyond `window_end`."""
         spec, how = self.spec, self.settings
-        pieces = {}
-        newest = window_end
+        sent = {}
+        first, last = window_end - spec.seconds - _PAST, window_end + _PAST
         dying = str(rng.choice(list(streams))) if rng.random() < how.drop_stream else ''
         # Skeleton and images come from one camera.
         camera_pace = None
@@ -193,41 +212,45 @@ class WindowSampler:
             elif modality == 'imu':
                 values = change_imu(values, speed, how, rng)
             if pad:
-                stamps, values = self._pad(stamps, values, modality, window_end, rng)
+                stamps, values = pad_with_rest(stamps, values, modality, first, last, rng)
             if name == dying and len(streams) > 1:
                 at = window_end - rng.uniform(0.3, spec.seconds - 0.3)
                 keep = stamps < at if rng.random() < 0.7 else stamps > at
                 stamps, values = stamps[keep], values[keep]
-            of = spec.stream(name)
-            grid = spec.grid(window_end, of.rate)
-            values, mask = resample(stamps, values, grid, of)
-            if modality == 'video':
+            sent[name] = replace(stream, stamps=stamps, values=values)
+        return sent
+
+    def _corrupted(
+        self, streams: dict[str, Stream], window_end: float, rng: np.random.Generator
+    ) -> dict[str, Stream]:
+        """Return the streams as they arrived; the very same where nothing went wrong."""
+        if self.corruption is None:
+            return streams
+        first, last = window_end - self.spec.seconds - _AROUND, window_end + _AROUND
+        around = {}
+        for name, stream in streams.items():
+            part = slice(*np.searchsorted(stream.stamps, (first, last)))
+            if part.stop > part.start:
+                stamps, values = stream.stamps[part], stream.values[part]
+                around[name] = replace(stream, stamps=stamps, values=values)
+        arrived = self.corruption(around, rng)
+        same = arrived.keys() == around.keys() and all(arrived[n] is around[n] for n in around)
+        return streams if same else arrived
+
+    def _cut(
+        self, streams: dict[str, Stream], window_end: float, rng: np.random.Generator
+    ) -> Window:
+        """Return the window of streams that ends at `window_end`."""
+        pieces = {}
+        for name, stream in streams.items():
+            of = self.spec.stream(name)
+            grid = self.spec.grid(window_end, of.rate)
+            values, mask = resample(stream.stamps, stream.values, grid, of)
+            if modality_of(name) == 'video':
                 # After the grid, so that only frames that are seen are changed.
                 values, mask = self._worsen_video(values, mask, rng)
             pieces[name] = values, mask
-        return make_window(pieces, window_end, newest, spec)
-
-    def _pad(
-        self,
-        stamps: np.ndarray,
-        values: np.ndarray,
-        modality: str,
-        window_end: float,
-        rng: np.random.Generator,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Put rest before and after: the first and last samples, held."""
-        step, few, sway = _REST[modality]
-        first, last = window_end - self.spec.seconds - 0.2, window_end + 0.2
-        before = np.arange(stamps[0] - step, first, -step)[::-1]
-        after = np.arange(stamps[-1] + step, last, step)
-        parts, times = [values], [stamps]
-        if len(before):
-            parts.insert(0, _hold(values[:few], len(before), sway, rng))
-            times.insert(0, before)
-        if len(after):
-            parts.append(_hold(values[-few:], len(after), sway, rng))
-            times.append(after)
-        return np.concatenate(times), np.concatenate(parts)
+        return make_window(pieces, window_end, window_end, self.spec)
 
     def _worsen_video(
         self, frames: np.ndarray, mask: np.ndarray, rng: np.random.Generator

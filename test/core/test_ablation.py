@@ -8,10 +8,11 @@ import pytest
 
 import mujo_core
 from mujo_core.recognition import Recognizer
-from mujo_core.training import ablation
-from mujo_core.training.ablation import paired_gain, read_grid, run_grid, table
+from mujo_core.training import corrupted_folds, judges
+from mujo_core.training.ablation import read_grid, run_grid
 from mujo_core.training.cross_validation import run_fold
 from mujo_core.training.fit import fit_model
+from mujo_core.training.judges import JudgeSettings, make_judge, paired_gains
 from mujo_core.training.sources import recordings_of, training_clips
 
 SHIPPED = Path(mujo_core.__file__).parents[1] / 'config' / 'ablation'
@@ -72,7 +73,7 @@ def test_a_cell_that_is_done_is_not_run_again_until_its_settings_change(
 ):
     run: list[tuple[str, int]] = []
 
-    def in_this_process(recordings, seeds, config, choices, report, jobs):
+    def in_this_process(recordings, seeds, config, choices, report, jobs, subjects):
         folds = [
             run_fold(recordings, subject, seed, config, choices)
             for seed in seeds
@@ -81,7 +82,7 @@ def test_a_cell_that_is_done_is_not_run_again_until_its_settings_change(
         run.append((config.objectives.strategy, len(folds)))
         return folds
 
-    monkeypatch.setattr(ablation, 'cross_validate', in_this_process)
+    monkeypatch.setattr(judges, 'cross_validate', in_this_process)
     here = ['--data.root', str(utd)]
     asked = (tmp_path / 'out', [0, 1], ['swipe_left', 'walk', 'squat'])
     found = run_grid(grid, *asked, here)
@@ -94,13 +95,85 @@ def test_a_cell_that_is_done_is_not_run_again_until_its_settings_change(
              weighed)  # fmt: skip
     assert len(run) == 5
 
-    columns, rows = table(grid, found, 'imu')
-    assert columns == ['', 'fixed', 'uncertainty']
-    assert [row[0] for row in rows] == ['both', 'imu'] and rows[1][2] == '-'
-    mean, _ = paired_gain(found['imu', 'fixed'], found['both', 'fixed'], 'imu')
+    judge = make_judge(grid.judge)
+    (imu,) = [
+        t for t in judge.tables(found, list(grid.rows), list(grid.columns), {})
+        if t.title.startswith('imu:')
+    ]  # fmt: skip
+    assert imu.columns == ['', 'fixed', 'uncertainty']
+    assert [row[0] for row in imu.rows] == ['both', 'imu'] and imu.rows[1][2] == '-'
+    gains = paired_gains(found['imu', 'fixed'], found['both', 'fixed'], judge.figure)
+    assert set(gains) == {'imu'}
     of = [found[row, 'fixed']['subsets']['imu']['macro_f1']['mean'] for row in ('imu', 'both')]
-    assert mean == pytest.approx(of[0] - of[1], abs=1e-4)
-    assert paired_gain(found['imu', 'fixed'], found['both', 'fixed'], 'pose') is None
+    assert gains['imu'][0] == pytest.approx(of[0] - of[1], abs=1e-4)
+
+
+ROBUST = """
+data: {split: all}
+model: {size: 16, width: 8}
+fit: {steps: 2, batch_size: 8, workers: 0}
+corruptions: {names: [noise, gap, composite], modality_dropout: 0.1}
+judge: {protocol: robustness, subjects: ['2'], corruptions: [noise, missing]}
+rows:
+  none: {corruptions: {names: [], modality_dropout: 0}}
+  all: {}
+  without noise: {corruptions: {left_out: [noise]}}
+"""
+
+
+def test_a_grid_is_judged_by_corruptions_that_a_row_left_out(utd, tmp_path, monkeypatch):
+    (tmp_path / 'grid.yaml').write_text(ROBUST)
+    grid = read_grid(tmp_path / 'grid.yaml')
+    assert grid.config('without noise', '').corruptions.drawn == ['gap']
+    run: list[tuple[str, int]] = []
+
+    def in_this_process(fold, arguments, subjects, seeds, jobs):
+        run.extend((subject, seed) for subject in subjects for seed in seeds)
+        return [fold(*arguments(subject, seed)) for subject in subjects for seed in seeds]
+
+    monkeypatch.setattr(corrupted_folds, 'run_folds', in_this_process)
+    here = ['--data.root', str(utd)]
+    asked = (tmp_path / 'out', [0], ['swipe_left', 'walk', 'squat'], here)
+    found = run_grid(grid, *asked)
+    assert run == [('2', 0)] * 3
+    assert run_grid(grid, *asked) == found and len(run) == 3
+    noisy = found['all', '']['categories']['noise']
+    assert set(noisy) == {'pose+imu', 'pose', 'imu'} and 0.0 <= noisy['imu']['mean'] <= 1.0
+    assert found['all', '']['categories']['nothing there']['pose+imu']['mean'] == 1.0
+
+    judge = make_judge(grid.judge)
+    configs = {at: grid.config(*at, here) for at in grid.cells()}
+    left_out, *each = judge.tables(found, list(grid.rows), [''], configs)
+    assert [row[:2] for row in left_out.rows] == [
+        ['noise', 'pose+imu'], ['noise', 'pose'], ['noise', 'imu'],
+    ]  # fmt: skip
+    shown = dict(zip(left_out.columns, left_out.rows[2], strict=True))
+    means = {row: found[row, '']['categories']['noise']['imu']['mean'] for row, _ in found}
+    assert shown['trained with none'].startswith(f'{means["none"]:.3f}')
+    assert shown['with all but it'].startswith(f'{means["without noise"]:.3f}')
+    assert shown['gained with it'].startswith(f'{means["all"] - means["none"]:+.3f}')
+    assert [row[0] for row in each[0].rows] == ['none', 'all', 'without noise']
+    with pytest.raises(ValueError, match='nobody came'):
+        judge_of_a_stranger = make_judge(JudgeSettings('robustness', ['nobody']))
+        judge_of_a_stranger.judge([], [0], configs['all', ''], [], 1)
+
+
+@pytest.mark.parametrize(
+    ('changed', 'said'),
+    [
+        (('protocol: robustness', 'protocol: luck'), 'full, robustness'),
+        (('corruptions: [noise, missing]', 'corruptions: [smell]'), 'smell'),
+        (('subjects:', 'people:'), 'people'),
+        (('left_out: [noise]', 'left_out: [smell]'), 'left_out out of shift, loss'),
+        (('names: [noise, gap', 'names: [smell, gap'), 'smell'),
+        (('modality_dropout: 0.1', 'modality_dropout: 2'), '0..1'),
+    ],
+)
+def test_a_judge_that_cannot_be_is_refused_in_one_line(tmp_path, changed, said):
+    (tmp_path / 'grid.yaml').write_text(ROBUST.replace(*changed))
+    with pytest.raises(ValueError, match=said) as caught:
+        read_grid(tmp_path / 'grid.yaml')
+    assert '\n' not in str(caught.value)
 
 
 def test_a_model_taught_one_modality_never_answers_from_another(grid, utd):

@@ -62,3 +62,12 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, text, said):
     with pytest.raises(ValueError, match=said) as caught:
         read_config(root / 'experiment' / 'it.yaml')
     assert '\n' not in str(caught.value)
+
+
+def test_consistency_without_anything_to_be_consistent_with_is_refused():
+    weighed = ['--objectives.terms.consistency', '0.5']
+    with pytest.raises(ValueError, match=r'corruptions\.names'):
+        read_config(None, weighed)
+    config = read_config(None, [*weighed, '--corruptions.names', '[noise]'])
+    assert config.corruptions.drawn == ['noise']
+    assert read_config(None, [*weighed, '--corruptions.modality_dropout', '0.1'])

@@ -26,9 +26,10 @@ RUN = [
     '--fit.steps', str(STEPS), '--fit.batch_size', '4', '--fit.workers', '1', '--model.width', '16',
     '--model.size', '16', '--fit.snapshot_every', '2', '--fit.accumulate', '2',
     '--data.subjects', '[1,2,3]', '--data.validation', '[3]', '--fit.validate_every', '4',
-    '--fit.patience', '3',
+    '--fit.patience', '3', '--corruptions.names', '[noise,gap]', '--corruptions.modality_dropout',
+    '0.2', '--objectives.terms.consistency', '0.5',
 ]  # fmt: skip
-"""Dropout, moving average, accumulation and early stopping are all at work."""
+"""Dropout, moving average, accumulation, early stopping and corruptions are all at work."""
 
 
 def clip(seed: int) -> Clip:

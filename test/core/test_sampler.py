@@ -7,10 +7,12 @@ import pytest
 import torch
 
 import mujo_core.training.sampler as sampler_module
+from mujo_core.corruptions import RandomCorruption, corruptions
 from mujo_core.recording import Recording, Segment, Stream
 from mujo_core.timeline import Timeline
 from mujo_core.training.augment import random_rotation, small_rotation
 from mujo_core.training.clip import Clip, make_clip
+from mujo_core.training.corrupted import CorruptionSettings, random_corruption
 from mujo_core.training.data import DrawOrder, WindowDataset, make_loader
 from mujo_core.training.sampler import REST, SamplerSettings, WindowSampler
 from mujo_core.window import Window, WindowSpec
@@ -217,3 +219,88 @@ def test_the_number_of_loader_processes_changes_nothing():
         assert torch.equal(windows.pose, again.pose)
         assert torch.equal(windows.imu, again.imu)
         assert torch.equal(windows.imu_mask, again.imu_mask)
+
+
+def corrupted(*names: str, **how) -> WindowSampler:
+    settings = CorruptionSettings(list(names), **{'share': 1.0, **how})
+    return WindowSampler(clips(), SPEC, corruption=random_corruption(settings, clips()))
+
+
+def test_a_corrupted_window_differs_from_its_clean_self_in_what_went_wrong_alone():
+    plain, noisy = WindowSampler(clips(), SPEC), corrupted('imu_axis_dead')
+    for seed in range(6):
+        window, label, clean = noisy.draw_pair(seed % 4, np.random.default_rng(seed))
+        expected, same = plain.draw(seed % 4, np.random.default_rng(seed))
+        assert clean is not None and label == same
+        assert_same(clean, expected)
+        again, _ = noisy.draw(seed % 4, np.random.default_rng(seed))
+        assert_same(window, again)
+        np.testing.assert_array_equal(window.pose.joints, clean.pose.joints)
+        dead = (window.imu['right_wrist'] == 0).all(axis=0)
+        assert dead.sum() == 1
+        np.testing.assert_array_equal(
+            window.imu['right_wrist'][:, ~dead], clean.imu['right_wrist'][:, ~dead]
+        )
+
+
+def test_where_nothing_went_wrong_there_is_no_clean_self():
+    half = corrupted('noise', share=0.5)
+    pairs = [half.draw_pair(seed % 4, np.random.default_rng(seed)) for seed in range(60)]
+    assert 15 < sum(clean is not None for *_, clean in pairs) < 45
+    plain = WindowSampler(clips(), SPEC)
+    window, _, clean = plain.draw_pair(1, np.random.default_rng(3))
+    assert clean is None
+    assert_same(window, plain.draw(1, np.random.default_rng(3))[0])
+
+
+@pytest.mark.parametrize('name', [n for n in corruptions() if not n.startswith('test')])
+def test_every_corruption_leaves_windows_that_can_be_learned_from(name):
+    sampler = corrupted(name, stream_dropout=0.2)
+    for seed in range(8):
+        window, _ = sampler.draw(seed % 4, np.random.default_rng(seed))
+        assert 0.0 < window.total <= 1.0
+        if window.pose is not None:
+            assert np.isfinite(window.pose.joints).all() and np.isfinite(window.pose.root).all()
+        assert all(np.isfinite(samples).all() for samples in window.imu.values())
+
+
+def test_a_modality_or_a_stream_is_missing_in_its_share():
+    worn = [replace(c, streams={**c.streams, 'imu/left_wrist': c.streams['imu/right_wrist']})
+            for c in clips()]  # fmt: skip
+    for how, lone in (({'modality_dropout': 0.4}, 2), ({'stream_dropout': 0.4}, 1)):
+        corruption = random_corruption(CorruptionSettings(**how), worn)
+        sampler = WindowSampler(worn, SPEC, STILL, corruption)
+        drawn = [sampler.draw(seed % 4, np.random.default_rng(seed))[0] for seed in range(100)]
+        there = [set(window.coverage) for window in drawn]
+        gone = [{'pose', 'imu/right_wrist', 'imu/left_wrist'} - names for names in there]
+        assert 0.25 < sum(map(bool, gone)) / 100 < 0.55
+        assert max(map(len, gone)) == lone
+    assert random_corruption(CorruptionSettings(left_out=['missing'], **how), worn) is None
+
+
+def test_a_family_left_out_is_never_drawn_nor_what_is_composed_of_it():
+    names = ['noise', 'frames_lost', 'gap', 'composite']
+    assert CorruptionSettings(names, left_out=['noise']).drawn == ['frames_lost', 'gap']
+    assert CorruptionSettings(names, left_out=['composite']).drawn == names[:3]
+    found = random_corruption(CorruptionSettings(names, left_out=['noise']), clips())
+    assert isinstance(found, RandomCorruption) and list(found.names) == ['frames_lost', 'gap']
+    assert random_corruption(CorruptionSettings(names, share=0.0), clips()) is None
+    assert random_corruption(CorruptionSettings(), clips()) is None
+
+
+def test_noise_is_measured_by_the_clips():
+    found = random_corruption(CorruptionSettings(['noise']), clips())
+    every = np.concatenate([c.streams['imu/right_wrist'].values for c in clips()])
+    np.testing.assert_allclose(found.sigma.values['imu', (6,)], every.std(axis=0), rtol=1e-4)
+
+
+def test_pairs_are_the_same_whatever_the_number_of_loader_processes():
+    data = WindowDataset(
+        corrupted('noise', 'gap', share=0.5), ['label0', REST], np.ones(4), 24, 4, pairs=True
+    )
+    loaded = [list(make_loader(data, DrawOrder(3, 8), workers)) for workers in (0, 2)]
+    for (windows, _, clean), (again, _, same) in zip(*loaded, strict=True):
+        assert torch.equal(windows.imu, again.imu) and torch.equal(clean.rows, same.rows)
+        assert torch.equal(clean.batch.imu, same.batch.imu)
+        assert len(clean.batch) == len(clean.rows) < 8
+        assert not torch.equal(windows.imu[clean.rows], clean.batch.imu)
