@@ -221,7 +221,7 @@ class HarNode(AutostartNode):
     # Ticks
 
     def _tick(self) -> None:
-        now = node_seconds(self)
+        now, begun = node_seconds(self), time.monotonic()
         stalled = now - self._last_tick > 1.0 / self._value('rate') + STALLED
         self._follow_clock(now)
         assert self._intake and self._watch and self._worker
@@ -236,7 +236,7 @@ class HarNode(AutostartNode):
         if answered is not None:
             self._watch.answered(answered, now)
         self._figures.ticks += 1
-        if not self._worker.trigger((now, time.monotonic())):
+        if not self._worker.trigger((now, begun)):
             self._figures.missed += 1
 
     def _follow_clock(self, now: float) -> None:
@@ -257,15 +257,15 @@ class HarNode(AutostartNode):
         self._watch.restart(now)
 
     def _recognize(self, tick: Tick) -> None:
-        now, started = tick
-        figures = self._figures
+        now, begun = tick
+        figures, started = self._figures, time.monotonic()
         activity = self._recognizer.recognize(now)
         figures.inference.append(time.monotonic() - started)
         self._answered = activity is not None
         if activity is None:
             return
         age = node_seconds(self) - activity.newest
-        latency = time.monotonic() - started
+        latency = time.monotonic() - begun
         assert self._outputs is not None and self._intake is not None
         self._outputs.publish(activity, self._intake, age, latency, self._value('person'))
         figures.answers += 1
