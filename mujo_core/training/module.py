@@ -80,7 +80,8 @@ class JointSpaceModule(lightning.LightningModule):
         self.register_buffer('sentences', sentences)
         self.sentences: torch.Tensor
         self.settings = settings
-        self.macro_f1 = MulticlassF1Score(len(sentences), average='macro', ignore_index=-1)
+        classes = max(len(sentences), 2)  # fewer are refused, and a data set may have one label
+        self.macro_f1 = MulticlassF1Score(classes, average='macro', ignore_index=-1)
 
     def training_step(
         self,

@@ -138,6 +138,15 @@ def test_clips_without_a_label_are_pretrained_on_and_not_finetuned_on(config, ut
     assert torch.isfinite(weights(checkpoint.model, 'pose')).all()
 
 
+def test_clips_of_one_label_are_trained_on(config, material):
+    label = material.clips[0].label
+    same = [clip for clip in material.clips if clip.label == label]
+    restless = replace(config, sampler=replace(config.sampler, rest=0.0))
+    checkpoint = fit_model(same, np.ones(len(same)), restless, progress=False)
+    assert list(checkpoint.labels) == [label]
+    assert torch.isfinite(weights(checkpoint.model, 'pose')).all()
+
+
 def test_held_out_people_end_the_run_and_choose_its_weights(config, utd, tmp_path):
     held = replace(config.data, subjects=['1', '2'], split='all', validation=['3'])
     fit = replace(TINY.fit, steps=400, validate_every=1, patience=1, monitor='loss')
