@@ -231,10 +231,7 @@ class HarNode(AutostartNode):
         self._follow_clock(now)
         assert self._intake and self._watch and self._worker
         self._intake.streams.poll()
-        hold = 0.0 if stalled else self._pacer.hold(now, self._paced())
-        if hold > 0.0:
-            assert self._timer is not None
-            _restart(self._timer, max(now + hold - node_seconds(self), SOON))
+        if not stalled and self._put_off(now):
             return
         self._plan()
         if stalled:  # this process stood still, and more may have come than waits here
@@ -248,6 +245,17 @@ class HarNode(AutostartNode):
         self._figures.ticks += 1
         if not self._worker.trigger((now, begun)):
             self._figures.missed += 1
+
+    def _put_off(self, now: float) -> bool:
+        """Whether this tick comes once more, a little later: for a sample, or for room to wait."""
+        assert self._worker is not None and self._timer is not None
+        if self._worker.waiting:
+            hold = self._pacer.make_room(now)
+        else:
+            hold = self._pacer.hold(now, self._paced())
+        if hold > 0.0:
+            _restart(self._timer, max(now + hold - node_seconds(self), SOON))
+        return hold > 0.0
 
     def _follow_clock(self, now: float) -> None:
         """Start anew when time went back (a bag loops), be patient again when it leapt ahead."""

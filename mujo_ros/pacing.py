@@ -13,6 +13,8 @@ OVERDUE = (0.001, 0.002, 0.004)  # s after which a tick looks again for a sample
 LONGEST = 0.01  # s of waiting for the next sample; beyond that its freshness is not worth it
 MOST = 0.25  # of a period, by which a tick may come early or late
 LEAST = 0.001  # s between two ticks
+ROOM = 0.125  # of a period, after which a tick looks again whether another one still waits
+PATIENT = 0.5  # of a period, by which it may come late for that
 SETTLED = 50  # samples over which the time between them is averaged
 STEP = 0.0005  # s at most by which one late sample moves the beat of its stream
 ANEW = 2.0  # times by which the time between samples changes when the beat is another one
@@ -60,7 +62,7 @@ class Pacer:
     """
 
     def __init__(self) -> None:
-        self._due = self._latest = 0.0
+        self._due = self._latest = self._period = 0.0
         self._held = 0
         self._beats: dict[str, Beat] = {}
 
@@ -77,7 +79,7 @@ class Pacer:
         self._due += period
         if self._due <= now:
             self._due = now + period
-        self._latest, self._held = self._due + MOST * period, 0
+        self._period, self._latest, self._held = period, self._due + MOST * period, 0
         beat = self._fastest(now, streams)
         return max(self._due + self._shift(beat, MOST * period) - now, LEAST)
 
@@ -102,6 +104,14 @@ class Pacer:
             return 0.0
         self._held += 1
         return wait
+
+    def make_room(self, now: float) -> float:
+        """Return the seconds by which to put off the tick that came now, while another one waits.
+
+        0 when it is late enough for one of both to be missed.
+        """
+        wait = ROOM * self._period
+        return wait if now + wait <= self._due + PATIENT * self._period else 0.0
 
     def _fastest(self, now: float, streams: Iterable[StreamHealth]) -> Beat | None:
         """The beat of the stream that comes most often, with what has come of it."""
