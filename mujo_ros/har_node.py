@@ -305,7 +305,7 @@ class HarNode(AutostartNode):
         now = node_seconds(self)
         self._standing = self._standing + 1 if now == self._seen_clock else 0
         self._seen_clock = now
-        fault = self.refused
+        fault = self._namesakes.look() or self.refused
         if self._standing >= CLOCK_STANDS:
             clocks = self.count_publishers('/clock')
             fault = f'use_sim_time is true and time stands still, /clock has {clocks} publishers'
