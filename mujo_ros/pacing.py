@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -75,7 +76,8 @@ class Pacer:
             streams: what arrived so far; none: ticks are even.
         """
         if not abs(now - self._due) < period:  # the first one, or time has jumped
-            self._due = now
+            # On whole multiples of the period, as a bag is evaluated offline.
+            self._due = math.floor(now / period + 1e-6) * period
         self._due += period
         if self._due <= now:
             self._due = now + period

@@ -123,6 +123,15 @@ def test_without_a_stream_ticks_are_even_also_when_each_comes_late():
     assert not holds.any()
 
 
+@pytest.mark.parametrize('start', [1000.013, 1000.07, 999.998])
+def test_without_a_stream_ticks_lie_on_whole_multiples_of_the_period(start):
+    """As the ticks of a bag that is evaluated offline do."""
+    pacer, now = Pacer(), start
+    for _ in range(20):
+        now += pacer.delay(now, 0.1, [])
+        assert 10.0 * now == pytest.approx(round(10.0 * now), abs=1e-4)
+
+
 def test_after_a_jump_of_time_or_a_stall_it_starts_anew():
     pacer = Pacer()
     for now in (100.0, 100.1, 300.0, 50.0):
