@@ -38,7 +38,9 @@ ARGUMENTS = (
     ('namespace', '', 'Namespace of nodes and topics, for one of several people or robots'),
     ('use_pose_node', 'true', 'Start pose_node, which makes the skeleton from the camera'),
     ('skeleton_topic', 'skeleton', 'Topic of the skeleton (sensor_msgs/PointCloud2)'),
-    ('camera_topic', 'camera/image_raw', 'Topic of the camera (sensor_msgs/Image)'),
+    ('camera_topic', 'camera/image_raw', 'Topic of the camera; compressed images are below it'),
+    ('camera_info_topic', '', 'Topic of its calibration; empty: camera_info beside camera_topic'),
+    ('image_transport', '', 'Images of the camera: raw or compressed; empty: as in params_file'),
     ('autostart', 'true', 'Configure and activate the nodes; false for a lifecycle manager'),
     ('respawn', 'false', 'Start and bring up a node anew, 2 s after its process has ended'),
     ('use_sim_time', 'false', 'Take the time from /clock'),
@@ -85,7 +87,11 @@ def start_nodes(context: LaunchContext) -> list[Action]:
         'namespace': given['namespace'],
         'remappings': [
             ('skeleton', given['skeleton_topic']),
-            ('camera/image_raw', given['camera_topic']),
+            *(
+                (f'camera/image_raw{below}', given['camera_topic'] + below)
+                for below in ('', '/compressed', '/compressedDepth')
+            ),
+            ('camera/camera_info', given['camera_info_topic'] or info_topic(given['camera_topic'])),
         ],
         'output': 'screen',
         'respawn': is_true(given['respawn']),
@@ -105,14 +111,18 @@ def start_nodes(context: LaunchContext) -> list[Action]:
     if is_true(viewers['rviz']) or is_true(viewers['foxglove']):
         source = PythonLaunchDescriptionSource(str(HERE / 'view.launch.py'))
         actions.append(IncludeLaunchDescription(source, launch_arguments=viewers.items()))
-    parameters = {'har_node': [given['params_file'], overrides, shared]}
+    parameters = {'har_node': [given['params_file'], overrides]}
     if is_true(given['use_pose_node']):
-        parameters['pose_node'] = [given['params_file'], shared]
+        parameters['pose_node'] = [given['params_file']]
+    if given['image_transport']:
+        for name, values in parameters.items():
+            parameter = 'camera' if name == 'har_node' else 'image_transport'
+            values.append({parameter: given['image_transport']})
     nodes = [
         LifecycleNode(
             executable=name,
             name=name,
-            parameters=values,
+            parameters=[*values, shared],
             ros_arguments=ros_arguments(name),
             **common,
         )
@@ -122,6 +132,11 @@ def start_nodes(context: LaunchContext) -> list[Action]:
         # Before the nodes, whose start they wait for.
         actions += [handler for node in nodes for handler in bring_up(node)]
     return [*actions, *nodes]
+
+
+def info_topic(camera_topic: str) -> str:
+    """Where drivers publish the calibration of a camera: beside its images."""
+    return '/'.join([*camera_topic.split('/')[:-1], 'camera_info'])
 
 
 def is_true(value: str) -> bool:

@@ -10,6 +10,8 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.task import Future
 from rclpy.timer import Timer
 
+from mujo_ros.namesakes import Namesakes
+
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
@@ -30,6 +32,7 @@ class AutostartNode(LifecycleNode):
         # Steady, so that it also runs when simulated time stands still.
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._start_timer: Timer | None = None
+        self._namesakes = Namesakes(self)
         self.refused = ''
 
     def _stop(self) -> None:

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -39,6 +39,7 @@ from mujo_ros.worker import Worker
 
 BACKWARD, FORWARD = 0.1, 10.0  # s: the clock has jumped when it moves so between two ticks
 LEAD = 0.01  # s: the last poll between two ticks lies so long before the second
+SOON = 0.0005  # s to a tick that is put off to about now
 STALLED = 0.5  # s: a tick that comes later than this judges nothing
 POLL_RATE = 20.0  # Hz: where ticks are rarer, streams are emptied about so often
 CLOCK_STANDS = 5  # s of real time without simulated time before that is said
@@ -165,13 +166,17 @@ class HarNode(AutostartNode):
         """
         assert self._timer is not None and self._poll_timer is not None
         period = 1.0 / self._value('rate')
-        delay = self._pacer.delay(node_seconds(self), period, self.health.values())
+        delay = self._pacer.delay(node_seconds(self), period, self._paced())
         _restart(self._timer, delay)
         polls = math.ceil(POLL_RATE * period) - 1
         if polls < 1:
             self._poll_timer.cancel()
             return
         _restart(self._poll_timer, max(delay - LEAD, LEAD) / polls)
+
+    def _paced(self) -> Iterable[StreamHealth]:
+        """The streams that ticks go along with: none in simulated time, whose ticks are even."""
+        return () if self._value('use_sim_time') else self.health.values()
 
     def _stop(self) -> None:
         for timer in (self._timer, self._poll_timer):
@@ -226,6 +231,8 @@ class HarNode(AutostartNode):
         self._follow_clock(now)
         assert self._intake and self._watch and self._worker
         self._intake.streams.poll()
+        if not stalled and self._put_off(now):
+            return
         self._plan()
         if stalled:  # this process stood still, and more may have come than waits here
             self._figures.missed += 1
@@ -238,6 +245,17 @@ class HarNode(AutostartNode):
         self._figures.ticks += 1
         if not self._worker.trigger((now, begun)):
             self._figures.missed += 1
+
+    def _put_off(self, now: float) -> bool:
+        """Whether this tick comes once more, a little later: for a sample, or for room to wait."""
+        assert self._worker is not None and self._timer is not None
+        if self._worker.waiting:
+            hold = self._pacer.make_room(now)
+        else:
+            hold = self._pacer.hold(now, self._paced())
+        if hold > 0.0:
+            _restart(self._timer, max(now + hold - node_seconds(self), SOON))
+        return hold > 0.0
 
     def _follow_clock(self, now: float) -> None:
         """Start anew when time went back (a bag loops), be patient again when it leapt ahead."""
@@ -287,7 +305,7 @@ class HarNode(AutostartNode):
         now = node_seconds(self)
         self._standing = self._standing + 1 if now == self._seen_clock else 0
         self._seen_clock = now
-        fault = self.refused
+        fault = self._namesakes.look() or self.refused
         if self._standing >= CLOCK_STANDS:
             clocks = self.count_publishers('/clock')
             fault = f'use_sim_time is true and time stands still, /clock has {clocks} publishers'

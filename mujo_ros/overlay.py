@@ -134,7 +134,9 @@ class Overlay:
         self._newest = Newest()
         self._thread: threading.Thread | None = None
         self._troubles: set[str] = set()
-        self._publisher = node.create_publisher(Image, '~/overlay', 1)
+        self._publisher = node.create_publisher(
+            Image, '~/overlay', 1, qos_overriding_options=overridable()
+        )
         self._timer = node.create_timer(
             LOOK, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )

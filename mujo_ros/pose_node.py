@@ -233,6 +233,9 @@ class PoseNode(AutostartNode):
                 **self._counts,
                 **{f'refused {kind}': count for kind, count in health.refused.items()},
             }
+        namesakes = self._namesakes.look()
+        if namesakes:
+            level, text = DiagnosticStatus.ERROR, namesakes
         status = DiagnosticStatus(
             level=level,
             name=f'{self.get_fully_qualified_name().lstrip("/")}: camera',

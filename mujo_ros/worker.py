@@ -28,6 +28,11 @@ class Worker(Generic[Task]):
         self._thread = threading.Thread(target=self._run, name='inference', daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a task waits for the one at hand, so that another one would replace it."""
+        return bool(self._waiting)
+
     def trigger(self, task: Task) -> bool:
         """Hand over a task; False when one is missed: the one that waited, or this at the end."""
         with self._changed:

@@ -1,6 +1,7 @@
 """har_node over DDS with a recognizer that has no model: everything but the recognition."""
 
 import json
+import threading
 import time
 from pathlib import Path
 
@@ -127,6 +128,37 @@ def test_a_slow_model_never_queues_ticks(rig):
     assert max(ages) < 0.6  # always the newest samples, however many ticks were missed
     bench.diagnostics.wait(len(bench.diagnostics) + 1)
     assert int(bench.status('recognition')['ticks missed']) > 10
+
+
+def test_an_inference_of_two_periods_costs_no_tick(rig):
+    """In simulated time: the third tick is put off until the second one is under way."""
+    bench = Bench(rig, use_sim_time=True)
+    player = Player(bench)
+    player.play(1000.01, 2.0)
+    bench.activity.wait(5)
+    begun, go_on = threading.Event(), threading.Event()
+    recognize = bench.recognizer.recognize
+
+    def slowly(now):
+        begun.set()
+        assert go_on.wait(PATIENCE)
+        return recognize(now)
+
+    wait_until(lambda: not bench.node._worker._busy, what='the end of the last inference')
+    bench.recognizer.recognize = slowly
+    now = 1002.01
+    while not begun.is_set():
+        player.play(now, 0.02)
+        now += 0.02
+        begun.wait(0.02)
+    before = len(bench.activity)
+    player.play(now, 0.2)  # two more ticks, the second of which finds the first one waiting
+    go_on.set()
+    bench.activity.wait(before + 2)
+    player.play(now + 0.2, 0.04)
+    assert len(bench.activity.wait(before + 3)) == before + 3
+    bench.diagnostics.wait(len(bench.diagnostics) + 1)
+    assert bench.status('recognition')['ticks missed'] == '0'
 
 
 def test_a_process_that_stood_still_does_not_call_its_sensors_silent(rig):

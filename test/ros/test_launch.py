@@ -74,3 +74,18 @@ def test_a_node_that_cannot_be_configured_stays_and_says_what_to_change(rig):
     finally:
         out = end(process)
     assert 'ros2 lifecycle set NODE configure' in out
+
+
+def test_compressed_images_and_calibration_come_from_beside_the_topic_that_is_given(rig):
+    process = launch(rig, 'camera_topic:=/front/color/image_raw', 'image_transport:=compressed')
+    wanted = {'/front/color/image_raw/compressed', '/front/color/camera_info'}
+
+    def heard():
+        named = rig.node.get_topic_names_and_types()
+        return {name for name, _ in named if rig.node.count_subscribers(name)} >= wanted
+
+    try:
+        wait_until(heard, 90.0, 'the subscriptions of pose_node')
+    finally:
+        out = end(process)
+    assert 'Traceback' not in out

@@ -7,15 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rclpy
 import yaml
 from diagnostic_msgs.msg import DiagnosticArray
+from fake_recognizer import FakeRecognizer
 from ros_rig import wait_until
 from sensor_msgs.msg import Imu
 from std_msgs.msg import String
 
+from mujo_ros import namesakes
 from mujo_ros.convert import sample_to_imu
 from mujo_ros.har_node import HarNode
 from mujo_ros.models import load_recognizer
+from mujo_ros.pose_node import PoseNode
 
 HERE = Path(__file__).parent
 PACKAGED = HERE.parents[1] / 'mujo_core' / 'pretrained' / 'default'
@@ -38,6 +42,31 @@ def test_killed_and_started_again_it_answers_again(rig):
         activity.wait(before + 3, timeout=60.0)
         process.send_signal(signal.SIGKILL)
         process.wait()
+
+
+def test_nodes_that_were_left_over_with_the_same_names_are_named(rig, monkeypatch):
+    """As when a launch file was killed and its nodes run on: they take its successor's services."""
+    monkeypatch.setattr(namesakes, 'LOOKS', 2)  # not the seconds for which the dead stay around
+    diagnostics = rig.collect(DiagnosticArray, '/diagnostics')
+    options = {'context': rig.context, 'parameter_overrides': rig.parameters(autostart=False)}
+    nodes = [rig.add(HarNode(FakeRecognizer, **options)), rig.add(PoseNode(**options))]
+    said = [f'2 nodes are called /{node.get_name()}' for node in nodes]
+    context = rig.stranger().context
+    twins = [rclpy.create_node(node.get_name(), context=context) for node in nodes]
+
+    def errors():
+        found = [s for m in list(diagnostics) for s in m.status if 'nodes are called' in s.message]
+        assert all(status.level == b'\x02' for status in found)
+        return [[s for s in found if line in s.message] for line in said]
+
+    try:
+        wait_until(lambda: min(map(len, errors())) >= 2, what='both lines, twice')
+    finally:
+        for twin in twins:
+            twin.destroy_node()
+    for node, line in zip(nodes, said, strict=True):
+        assert len([one for one in rig.warnings(node.get_name()) if line in one]) == 1
+    diagnostics.wait_for(lambda m: all('nodes are' not in s.message for s in m.status))
 
 
 def unreadable(kind, folder):

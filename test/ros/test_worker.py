@@ -18,7 +18,9 @@ def test_of_the_tasks_that_come_while_it_is_busy_the_newest_waits_and_others_are
     worker = Worker(work, print)
     assert worker.trigger(1)
     assert started.wait(10.0)
+    assert not worker.waiting
     assert worker.trigger(2)
+    assert worker.waiting
     assert not worker.trigger(3) and not worker.trigger(4)
     assert worker.missed == 2
     free.set()
