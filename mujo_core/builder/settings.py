@@ -11,7 +11,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-VERSION = 1
+VERSION = 2
 """Counts up with every change of what a clip holds, so that kept results are made anew."""
 
 
