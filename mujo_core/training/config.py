@@ -32,6 +32,8 @@ class DataSettings:
         motion_share: share of windows drawn from motion capture.
         modalities: what is learned from; empty for all that the recordings hold. Devices simulated
             from a skeleton stay, as IMUs.
+        real_imu: whether IMUs that were worn are learned from; without them the devices simulated
+            from skeletons are all there is, at every place.
         without: labels left out of training, so that `unknown` can be judged on them.
         validation: subjects held out, by whom early stopping and the best weights are chosen.
     """
@@ -43,6 +45,7 @@ class DataSettings:
     motion_capture: str = ''
     motion_share: float = 0.1
     modalities: list[str] = field(default_factory=list)
+    real_imu: bool = True
     without: list[str] = field(default_factory=list)
     validation: list[str] = field(default_factory=list)
 

@@ -69,7 +69,25 @@ def recordings_of(data: DataSettings) -> list[Recording]:
                 f'{", ".join(data.validation)} came'
             )
         recordings += [r for r in everyone if r.subject in set(data.validation) - chosen]
+    if not data.real_imu:
+        recordings = _without_real_imu(recordings)
     return _without(recordings, data.without)
+
+
+def _without_real_imu(recordings: list[Recording]) -> list[Recording]:
+    """Return recordings without the IMUs that were worn; ValueError where nothing else is."""
+    kept = []
+    for recording in recordings:
+        if recording.dataset not in DATASETS or not get_dataset(recording.dataset).virtual_imu:
+            recording = recording.only([m for m in recording.modalities if m != 'imu'])
+        if recording.streams:
+            kept.append(recording)
+    if not kept:
+        raise ValueError(
+            'expected recordings with a skeleton, from which IMUs can be simulated; these have '
+            'IMUs alone, leave --data.real_imu false out'
+        )
+    return kept
 
 
 def _without(recordings: list[Recording], labels: Sequence[str]) -> list[Recording]:

@@ -12,7 +12,13 @@ from mujo_core.recording import Recording, Segment, Stream
 from mujo_core.training import sources
 from mujo_core.training.config import DataSettings
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
-from mujo_core.training.sources import class_labels, dataset_clips, pieces, training_clips
+from mujo_core.training.sources import (
+    VIRTUAL_PLACEMENTS,
+    class_labels,
+    dataset_clips,
+    pieces,
+    training_clips,
+)
 from mujo_core.window import WindowSpec
 
 
@@ -94,3 +100,20 @@ def test_labels_left_out_are_neither_learned_nor_classes(monkeypatch):
     assert [[s.label for s in r.segments] for r in found] == [['walk']]
     with pytest.raises(ValueError, match='some of jog, walk; run came'):
         sources.recordings_of(DataSettings(root='there', without=['run']))
+
+
+def test_without_real_imus_all_devices_are_simulated_from_the_skeleton(utd):
+    data = DataSettings(root=str(utd), split='all', real_imu=False)
+    clips, _ = training_clips(sources.recordings_of(data), data)
+    assert clips and all('pose' in clip.streams for clip in clips)
+    assert not any(name.startswith('imu/') for clip in clips for name in clip.streams)
+    # Also where the real one was worn, so that the most telling place is not missing.
+    assert all(set(clip.virtual) == {f'imu/{p}' for p in VIRTUAL_PLACEMENTS} for clip in clips)
+
+
+def test_imus_alone_cannot_be_left_out(monkeypatch):
+    there = [recording('made_up', ('walk', 0.0, 3.0))]
+    monkeypatch.setattr(sources, 'load_recordings', lambda *_, **__: list(there))
+    with pytest.raises(ValueError, match='with a skeleton') as caught:
+        sources.recordings_of(DataSettings(root='there', real_imu=False))
+    assert '\n' not in str(caught.value)
