@@ -110,7 +110,7 @@ def _sample(
     }
     return make_sample(
         clip, key, number, motion.stamps, motion.joints, motion.quality, further,
-        shot.views.frames(track.person), picture,
+        settings.imu, shot.views.frames(track.person), picture,
     )  # fmt: skip
 
 

@@ -34,6 +34,8 @@ class DataSettings:
             from a skeleton stay, as IMUs.
         real_imu: whether IMUs that were worn are learned from; without them the devices simulated
             from skeletons are all there is, at every place.
+        imu_like: a file of `mujo data --likeness`, by which simulated devices are made to read like
+            real ones; or nothing.
         without: labels left out of training, so that `unknown` can be judged on them.
         validation: subjects held out, by whom early stopping and the best weights are chosen.
     """
@@ -46,6 +48,7 @@ class DataSettings:
     motion_share: float = 0.1
     modalities: list[str] = field(default_factory=list)
     real_imu: bool = True
+    imu_like: str = ''
     without: list[str] = field(default_factory=list)
     validation: list[str] = field(default_factory=list)
 

@@ -13,7 +13,7 @@ from mujo_core.recording import MODALITIES, Recording, modality_of
 from mujo_core.training.clip import Clip, make_clip
 from mujo_core.training.config import DataSettings
 from mujo_core.training.sampler import REST, SamplerSettings
-from mujo_core.virtual_imu import virtual_imu
+from mujo_core.virtual_imu import Likeness, read_likeness, virtual_imu
 
 VIRTUAL_PLACEMENTS = ('right_wrist', 'left_wrist', 'right_thigh', 'left_thigh')
 """Where devices are simulated, so that no placement tells an activity by itself."""
@@ -187,12 +187,20 @@ def training_clips(
         whole = data.motion_share / (1.0 - data.motion_share) * len(clips)
         weights += [whole / len(set(labels)) / labels.count(label) for label in labels]
         clips += motion
+    if data.imu_like:
+        clips = [_made_like(clip, read_likeness(data.imu_like)) for clip in clips]
     kept = [(only(c, data.modalities), w) for c, w in zip(clips, weights, strict=True)]
     kept = [(clip, weight) for clip, weight in kept if clip.streams or clip.virtual]
     if not kept:
         which = f' of {"+".join(data.modalities)}' if data.modalities else ''
         raise ValueError(f'expected recordings{which} with labels to train on, none came')
     return [clip for clip, _ in kept], np.array([weight for _, weight in kept])
+
+
+def _made_like(clip: Clip, likeness: Likeness) -> Clip:
+    """Return a clip whose simulated devices are distributed like real ones."""
+    virtual = {n: likeness.apply(s, n.partition('/')[2]) for n, s in clip.virtual.items()}
+    return replace(clip, virtual=virtual)
 
 
 def only(clip: Clip, modalities: Sequence[str]) -> Clip:

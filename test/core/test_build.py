@@ -1,5 +1,6 @@
 """A build of motion capture: shards, what reads them, resuming, what fails and what is left out."""
 
+import io
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import tarfile
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +20,17 @@ import pytest
 
 from mujo_core.builder.plan import make_plan
 from mujo_core.builder.run import build
-from mujo_core.builder.settings import BuildSettings, CutSettings, ShardSettings
+from mujo_core.builder.settings import BuildSettings, CutSettings, ImuSettings, ShardSettings
+from mujo_core.builder.shards import read_result
 from mujo_core.builder.sources import find_sources
+from mujo_core.builder.work import build_clip
 from mujo_core.builder.workers import by_processes
 from mujo_core.cli.main import main
 from mujo_core.datasets.registry import load_recordings
 from mujo_core.datasets.summary import collected_problems
+from mujo_core.recording import Stream
 from mujo_core.skeleton import JOINT
-from mujo_core.virtual_imu import virtual_imu
+from mujo_core.virtual_imu import read_likeness, virtual_imu
 
 ROOT = Path(__file__).parents[2]
 CMU = ROOT.parent / 'shared' / 'data' / 'cmu_mocap'
@@ -167,6 +172,44 @@ def test_the_data_set_holds_pose_virtual_imu_and_labels(built):
     }
     people = [{r.subject for r in part} for part in splits.values()]
     assert all(people) and not people[0] & people[1]
+
+
+def test_virtual_devices_made_like_real_ones_are_the_same_in_every_build(
+    built, captures, utd, tmp_path, capsys
+):
+    """Fitted to a wrist without a skeleton; noise beside it; other devices get noise alone."""
+    like = tmp_path / 'like.json'
+    fit = ['data', 'utd_mhad', '--root', str(utd), '--beside', str(built[0])]
+    assert main([*fit, '--likeness', str(like)]) == 0
+    plan = make_plan(find_sources(captures), CutSettings())
+    (clip,) = (clip for clip in plan.clips if clip.path.endswith('take0.bvh'))
+    copy = str(shutil.copy(like, tmp_path / 'copy.json'))
+    ways = (('wearable', str(like)), ('wearable', copy), ('wearable', ''), ('', ''))
+    settings = [replace(SETTINGS, imu=ImuSettings(*way)) for way in ways]
+    assert len({clip.key(one.work()) for one in settings}) == 3
+    results = [build_clip(clip, one) for one in settings]
+    assert results[0] == results[1]
+    arrays = []
+    for result in results:
+        ((sample,), _) = read_result(result)
+        arrays.append(np.load(io.BytesIO(sample.files['npz'])))
+    like_and_noise, _, noisy, clean = arrays
+    for sensor, most in (('acc', 2.0), ('gyro', 0.3)):
+        chest, wrist = (f'imu/{place}/{sensor}' for place in ('chest', 'right_wrist'))
+        assert np.array_equal(like_and_noise[chest], noisy[chest])
+        assert 0 < np.abs(noisy[chest] - clean[chest]).max() < most
+        assert np.abs(like_and_noise[wrist] - noisy[wrist]).max() > most
+    sensed = np.hstack([clean[f'imu/right_wrist/{sensor}'] for sensor in ('acc', 'gyro')])
+    moved = read_likeness(like).apply(Stream(clean['imu/right_wrist/t'], sensed), 'right_wrist')
+    error = like_and_noise['imu/right_wrist/gyro'] - moved.values[:, 3:]
+    assert np.abs(error).max() < 0.6
+    (tmp_path / 'none.json').write_text('{}')
+    for wrong, line in (
+        (['--imu.noise', 'loud'], 'wearable'),
+        (['--imu.like', str(tmp_path / 'none.json')], 'fit it again'),
+    ):
+        assert main(['build', str(captures), '--output', str(tmp_path / 'o'), *wrong]) == 2
+        assert line in capsys.readouterr().err
 
 
 def test_training_draws_one_or_two_of_the_virtual_devices(built):

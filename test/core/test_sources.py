@@ -19,6 +19,7 @@ from mujo_core.training.sources import (
     pieces,
     training_clips,
 )
+from mujo_core.virtual_imu import fit_likeness, write_likeness
 from mujo_core.window import WindowSpec
 
 
@@ -117,3 +118,18 @@ def test_imus_alone_cannot_be_left_out(monkeypatch):
     with pytest.raises(ValueError, match='with a skeleton') as caught:
         sources.recordings_of(DataSettings(root='there', real_imu=False))
     assert '\n' not in str(caught.value)
+
+
+def test_simulated_devices_are_made_like_real_ones(utd, tmp_path):
+    data = DataSettings(root=str(utd), split='all', real_imu=False)
+    recordings = sources.recordings_of(data)
+    plain, _ = training_clips(recordings, data)
+    samples = np.concatenate([c.virtual['imu/right_wrist'].values for c in plain])
+    likeness = fit_likeness({'right_wrist': samples}, {'right_wrist': 2 * samples})
+    write_likeness(likeness, tmp_path / 'like')
+    clips, _ = training_clips(recordings, replace(data, imu_like=str(tmp_path / 'like')))
+    for before, after in zip(plain, clips, strict=True):
+        weak, strong = (c.virtual['imu/right_wrist'].values for c in (before, after))
+        assert strong == pytest.approx(2 * weak, abs=0.1)
+        same = [c.virtual['imu/left_wrist'].values for c in (before, after)]
+        assert np.array_equal(*same)
