@@ -38,6 +38,8 @@ class DataSettings:
             real ones; or nothing.
         without: labels left out of training, so that `unknown` can be judged on them.
         validation: subjects held out, by whom early stopping and the best weights are chosen.
+        cache_megabytes: of samples kept in memory, a process, where the data set is read from disk
+            as windows are drawn (`fimad`); draws do not depend on it.
     """
 
     dataset: str = 'utd_mhad'
@@ -51,6 +53,7 @@ class DataSettings:
     imu_like: str = ''
     without: list[str] = field(default_factory=list)
     validation: list[str] = field(default_factory=list)
+    cache_megabytes: float = 512.0
 
 
 @dataclass(frozen=True)

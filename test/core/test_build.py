@@ -37,55 +37,13 @@ CMU = ROOT.parent / 'shared' / 'data' / 'cmu_mocap'
 KILLS = int(os.environ.get('MUJO_KILLS', '2'))
 """`make soak` asks for ten."""
 
-BONES = (
-    ('Hips', None, (0, 0, 0)), ('LeftUpLeg', 'Hips', (10, 0, 0)),
-    ('LeftLeg', 'LeftUpLeg', (0, -40, 0)), ('LeftFoot', 'LeftLeg', (0, -42, 0)),
-    ('RightUpLeg', 'Hips', (-10, 0, 0)), ('RightLeg', 'RightUpLeg', (0, -40, 0)),
-    ('RightFoot', 'RightLeg', (0, -42, 0)), ('Spine', 'Hips', (0, 25, 0)),
-    ('Head', 'Spine', (0, 45, 0)), ('LeftArm', 'Spine', (18, 25, 0)),
-    ('LeftForeArm', 'LeftArm', (28, 0, 0)), ('LeftHand', 'LeftForeArm', (25, 0, 0)),
-    ('RightArm', 'Spine', (-18, 25, 0)), ('RightForeArm', 'RightArm', (-28, 0, 0)),
-    ('RightHand', 'RightForeArm', (-25, 0, 0)),
-)  # fmt: skip
-
-
-def write_bvh(path, seed, seconds=4.0, rate=40.0, prefix=''):
-    """A person in centimetres, y up, facing +z, who sways and lifts the arms."""
-    children = {name: [c for c, parent, _ in BONES if parent == name] for name, _, _ in BONES}
-    offsets = {name: offset for name, _, offset in BONES}
-    lines = ['HIERARCHY']
-
-    def put(name, depth):
-        lines.append(f'{"JOINT" if depth else "ROOT"} {prefix}{name} {{')
-        lines.append('OFFSET ' + ' '.join(map(str, offsets[name])))
-        moves = 'Xposition Yposition Zposition ' if not depth else ''
-        lines.append(f'CHANNELS {6 if not depth else 3} {moves}Zrotation Xrotation Yrotation')
-        for child in children[name]:
-            put(child, depth + 1)
-        if not children[name]:
-            lines.append('End Site { OFFSET 0 5 0 }')
-        lines.append('}')
-
-    put('Hips', 0)
-    t = np.arange(round(seconds * rate)) / rate
-    rng = np.random.default_rng(seed)
-    motion = np.zeros((len(t), 3 + 3 * len(BONES)))
-    motion[:, 1] = 90
-    motion[:, 2] = 30 * t
-    for place in range(3, motion.shape[1]):
-        motion[:, place] = 12 * np.sin(rng.uniform(1, 6) * t + rng.uniform(0, 6))
-    lines += ['MOTION', f'Frames: {len(t)}', f'Frame Time: {1 / rate:.7f}']
-    lines += [' '.join(f'{v:.4f}' for v in row) for row in motion]
-    path.write_text('\n'.join(lines) + '\n')
-
-
 SETTINGS = BuildSettings(
     cut=CutSettings(validation=0.3), shard=ShardSettings(clips=3, megabytes=64)
 )
 
 
 @pytest.fixture(scope='module')
-def captures(tmp_path_factory):
+def captures(tmp_path_factory, write_bvh):
     """Eight files of motion capture with labels, one that is broken and one that is short."""
     folder = tmp_path_factory.mktemp('captures')
     rows = ['file,label,subject']
@@ -249,7 +207,9 @@ def test_a_damaged_shard_is_named_and_the_rest_loads(built, tmp_path):
         load_recordings('fimad', folder)
 
 
-def test_a_build_that_is_done_is_not_done_again_and_a_new_file_is_added(built, captures, tmp_path):
+def test_a_build_that_is_done_is_not_done_again_and_a_new_file_is_added(
+    built, captures, write_bvh, tmp_path
+):
     folder, more = tmp_path / 'copy', tmp_path / 'more'
     shutil.copytree(built[0], folder)
     shutil.copytree(captures, more)
