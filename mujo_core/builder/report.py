@@ -63,7 +63,8 @@ def report_page(content: dict[str, Any], statistics: Statistics) -> str:
             (reason, str(count)) for reason, count in _reasons(content).most_common()
         ]),
         _table([('clip', 'from', 'to', 'reason')] + [
-            (one['clip'], f'{one["start"]:.1f}', f'{one["end"]:.1f}', one['reason'])
+            (one['clip'], f'{one["start"]:.1f}',
+             f'{one["end"]:.1f}' if one['end'] >= 0 else 'end', one['reason'])
             for one in content['left_out'][:_MOST_ROWS]
         ]),
         _more(len(content['left_out'])),

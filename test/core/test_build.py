@@ -330,6 +330,10 @@ def test_trials_of_cmu_come_by_their_own_reader(tmp_path):
     (tmp_path / 'labels.csv').write_text('\n'.join(kept) + '\n')
     content = build(tmp_path, tmp_path / 'out', BuildSettings())
     assert content['clips'] == content['samples'] == 2 and not content['failures']
+    (spare,) = content['left_out']
+    assert (spare['clip'], spare['reason']) == (
+        '02_01.bvh', 'the same trial as 02_01.amc, in another format'
+    )  # fmt: skip
     recordings = {r.name.split('-')[1]: r for r in load_recordings('fimad', tmp_path / 'out')}
     assert recordings['02_01'].label == 'walk'
     joints = recordings['02_01'].streams['pose'].values
