@@ -11,6 +11,7 @@ import sys
 import tarfile
 import threading
 import time
+import types
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
@@ -339,3 +340,14 @@ def test_trials_of_cmu_come_by_their_own_reader(tmp_path):
     joints = recordings['02_01'].streams['pose'].values
     assert joints[-1, 0, 0] - joints[0, 0, 0] > 2.0  # walks ahead
     assert np.abs(np.ptp(joints[:, 0, 1])) < 0.5
+
+
+def test_a_ray_that_does_not_start_is_a_line(captures, tmp_path, monkeypatch, capsys):
+    def init(**_):
+        raise Exception('The current node timed out during startup.\nLook at the logs.')
+
+    monkeypatch.setitem(sys.modules, 'ray', types.SimpleNamespace(init=init))
+    out = str(tmp_path / 'out')
+    assert main(['build', str(captures), '--output', out, '--ray', 'local']) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert 'timed out during startup.); start it' in line
