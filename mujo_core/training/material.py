@@ -62,7 +62,8 @@ def read_material(config: TrainConfig) -> Material:
     recordings = recordings_of(config.data)
     held = set(config.data.validation)
     seen = [r for r in recordings if r.subject not in held]
-    unlabelled = unlabelled_clips(seen) if config.stage == 'pretrain' else []
+    cutoffs = config.data.imu_cutoffs
+    unlabelled = unlabelled_clips(seen, cutoffs) if config.stage == 'pretrain' else []
     clips, weights = training_clips(seen, config.data, unlabelled)
     held_out = dataset_clips([r for r in recordings if r.subject in held])
     return Material(seen, clips, weights, _only(held_out, config.data))

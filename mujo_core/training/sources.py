@@ -18,6 +18,7 @@ from mujo_core.training.sampler import REST, SamplerSettings
 from mujo_core.training.stored import AnyClip, ClipCache, StoredClip, store
 from mujo_core.virtual_imu import Likeness, read_likeness, virtual_imu
 
+IMU_RATE = 50.0  # Hz, of simulated devices
 VIRTUAL_PLACEMENTS = ('right_wrist', 'left_wrist', 'right_thigh', 'left_thigh')
 """Where devices are simulated, so that no placement tells an activity by itself."""
 _MOTION_LABELS = ('walk', 'jog')
@@ -27,25 +28,31 @@ _PIECE_SECONDS = 12.0
 _OVERLAP_SECONDS = 4.0
 
 
-def with_virtual(clip: Clip) -> Clip:
-    """Return the clip with IMUs computed from its skeleton at the places that carry no real one."""
+def with_virtual(clip: Clip, cutoffs: Sequence[float] = ()) -> Clip:
+    """Return the clip with IMUs computed from its skeleton at the places that carry no real one.
+
+    Args:
+        cutoffs: Hz, of path and attitude; none for those that `virtual_imu` chooses.
+    """
     if 'pose' not in clip.streams:
         return clip
     pose = clip.streams['pose']
     virtual = {}
     for placement in VIRTUAL_PLACEMENTS:
         name = f'imu/{placement}'
-        stream = virtual_imu(pose.stamps, pose.values, placement)
+        stream = virtual_imu(pose.stamps, pose.values, placement, IMU_RATE, *cutoffs)
         if name not in clip.streams and len(stream) > 1:
             virtual[name] = stream
     return replace(clip, virtual=virtual)
 
 
-def as_clip(recording: Recording, label: str, rests: bool = False) -> Clip:
+def as_clip(
+    recording: Recording, label: str, rests: bool = False, cutoffs: Sequence[float] = ()
+) -> Clip:
     """Return a recording as a clip with virtual IMUs: its own where none of its IMUs is real."""
     clip = make_clip(recording, label, rests=rests)
     if recording.dataset not in DATASETS or not get_dataset(recording.dataset).virtual_imu:
-        return with_virtual(clip)
+        return with_virtual(clip, cutoffs)
     virtual = {n: s for n, s in clip.streams.items() if modality_of(n) == 'imu'}
     real = {n: s for n, s in clip.streams.items() if n not in virtual}
     return replace(clip, streams=real, virtual=virtual) if real else clip
@@ -132,19 +139,21 @@ def _unknown(recording: Recording) -> list[tuple[Recording, str]]:
     return [] if recording.segments else [(part, '') for part in pieces(recording)]
 
 
-def _clip_of(part: Recording, label: str) -> Clip:
+def _clip_of(part: Recording, label: str, cutoffs: Sequence[float] = ()) -> Clip:
     rests = bool(label) and part.dataset in DATASETS and get_dataset(part.dataset).rests
-    return as_clip(part, label, rests)
+    return as_clip(part, label, rests, cutoffs)
 
 
-def dataset_clips(recordings: Iterable[Recording]) -> list[AnyClip]:
+def dataset_clips(recordings: Iterable[Recording], cutoffs: Sequence[float] = ()) -> list[AnyClip]:
     """Return every labelled activity of recordings as clips of some seconds."""
-    return [_clip_of(*part) for recording in recordings for part in _activities(recording)]
+    return [_clip_of(*part, cutoffs) for r in recordings for part in _activities(r)]
 
 
-def unlabelled_clips(recordings: Iterable[Recording]) -> list[AnyClip]:
+def unlabelled_clips(
+    recordings: Iterable[Recording], cutoffs: Sequence[float] = ()
+) -> list[AnyClip]:
     """Return recordings of which no activity is known as clips without a label."""
-    return [_clip_of(*part) for recording in recordings for part in _unknown(recording)]
+    return [_clip_of(*part, cutoffs) for r in recordings for part in _unknown(r)]
 
 
 def stored_clips(stored: Stored, cache: ClipCache) -> Iterator[StoredClip]:
@@ -196,7 +205,7 @@ def training_clips(
     recordings: Iterable[Recording], data: DataSettings, unlabelled: Sequence[AnyClip] = ()
 ) -> tuple[list[AnyClip], np.ndarray]:
     """Return clips of recordings, and more, with the weight of each (see `weighted`)."""
-    return weighted([*dataset_clips(recordings), *unlabelled], data)
+    return weighted([*dataset_clips(recordings, data.imu_cutoffs), *unlabelled], data)
 
 
 def weighted(clips: Sequence[AnyClip], data: DataSettings) -> tuple[list[AnyClip], np.ndarray]:

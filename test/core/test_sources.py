@@ -133,3 +133,17 @@ def test_simulated_devices_are_made_like_real_ones(utd, tmp_path):
         assert strong == pytest.approx(2 * weak, abs=0.1)
         same = [c.virtual['imu/left_wrist'].values for c in (before, after)]
         assert np.array_equal(*same)
+
+
+def test_the_motion_of_simulated_devices_is_cut_off_where_it_is_said(utd):
+    data = DataSettings(root=str(utd), split='all', real_imu=False, imu_cutoffs=[0.4, 0.4])
+    recordings = sources.recordings_of(data)
+    spans = []
+    for one in (data, replace(data, imu_cutoffs=[])):
+        clips, _ = training_clips(recordings, one)
+        values = np.concatenate([c.virtual['imu/right_wrist'].values for c in clips])
+        spans.append(values[:, 3:].std())
+    assert spans[0] < 0.8 * spans[1]
+    for wrong in ([2.3], [0.0, 1.6]):
+        with pytest.raises(ValueError, match='two numbers above 0 Hz'):
+            DataSettings(imu_cutoffs=wrong)
