@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 
@@ -19,11 +19,12 @@ def cache_dir() -> Path:
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file that other processes see whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
+    # Not tempfile's, which nobody else may read, whatever the umask says.
+    working = path.with_name(f'.{path.name}.{secrets.token_hex(8)}')
     try:
-        with os.fdopen(handle, 'wb') as file:
+        with working.open('xb') as file:
             file.write(data)
-        os.replace(name, path)
+        os.replace(working, path)
     except OSError:
-        Path(name).unlink(missing_ok=True)
+        working.unlink(missing_ok=True)
         raise

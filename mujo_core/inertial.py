@@ -18,8 +18,9 @@ SAMPLE_LIMIT = np.array([MAX_ACCELERATION] * 3 + [MAX_ANGULAR_VELOCITY] * 3)
 SAMPLE_RANGE = np.array([FULL_ACCELERATION] * 3 + [FULL_ANGULAR_VELOCITY] * 3)
 
 PLACEMENTS = (
-    'right_wrist', 'left_wrist', 'right_upper_arm', 'left_upper_arm', 'right_thigh', 'left_thigh',
-    'right_ankle', 'left_ankle', 'right_pocket', 'left_pocket', 'chest', 'waist', 'back', 'head',
+    'right_wrist', 'left_wrist', 'right_forearm', 'left_forearm', 'right_upper_arm',
+    'left_upper_arm', 'right_thigh', 'left_thigh', 'right_ankle', 'left_ankle', 'right_pocket',
+    'left_pocket', 'chest', 'waist', 'back', 'head',
 )  # fmt: skip
 """Placements the project names; any other lower-case name is a placement too."""
 

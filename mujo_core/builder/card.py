@@ -80,7 +80,8 @@ def data_card(content: dict[str, Any], statistics: Statistics) -> str:
         '',
         'Poses of videos are estimated by MediaPipe from single pictures, their place from an '
         'assumed field of view; '
-        'IMUs are computed from poses, none is measured. Labels are the words of titles. '
+        f'IMUs are computed from poses, none is measured{_worn(content)}. '
+        'Labels are the words of titles. '
         'The terms of the sources hold for what was made from them.',
         '',
         '| what | figure |',
@@ -104,6 +105,12 @@ def data_card(content: dict[str, Any], statistics: Statistics) -> str:
         '',
     ]  # fmt: skip
     return '\n'.join(lines)
+
+
+def _worn(content: dict[str, Any]) -> str:
+    how = content['settings']['imu']
+    like = '; they are moved to the distribution of real ones' if how['like'] else ''
+    return like + (f'; errors of a sensor are added ({how["noise"]})' if how['noise'] else '')
 
 
 def _spread(values: list[float]) -> str:

@@ -81,7 +81,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A stretch that did not become a sample, and why."""
+    """A stretch that did not become a sample, and why; an end below 0 is that of the file."""
 
     clip: str
     start: float

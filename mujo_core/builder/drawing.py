@@ -9,6 +9,7 @@ import numpy as np
 
 from mujo_core.skeleton import PARENTS
 
+_GAP = 2.5  # times the usual step
 _COLOURS = ('#c0392b', '#2e7d32', '#1f5fa8')
 
 
@@ -39,18 +40,24 @@ def skeleton_row(joints: np.ndarray, width: int = 520, height: int = 130) -> str
 def signal_row(
     stamps: np.ndarray, values: np.ndarray, unit: str, width: int = 520, height: int = 90
 ) -> str:
-    """Draw three axes (N, 3) over time (N,) s; the scale is that of the largest value."""
+    """Draw three axes (N, 3) over time (N,) s; the scale is that of the largest value.
+
+    Where samples are missing there is no line.
+    """
     if len(stamps) < 2:
         return _svg(width, height, [])
     step = max(1, len(stamps) // width)
     stamps, values = stamps[::step], values[::step]
     largest = max(float(np.abs(values).max()), 1e-6)
     x = (stamps - stamps[0]) / max(float(stamps[-1] - stamps[0]), 1e-6) * (width - 4) + 2
+    gaps = np.flatnonzero(np.diff(stamps) > _GAP * np.median(np.diff(stamps))) + 1
+    runs = np.split(np.arange(len(stamps)), gaps)
     parts = [f'<line x1="0" x2="{width}" y1="{height / 2}" y2="{height / 2}" stroke="#ccc"/>']
     for axis, colour in zip(values.T, _COLOURS, strict=True):
         y = height / 2 - axis / largest * (height / 2 - 4)
-        points = ' '.join(f'{a:.1f},{b:.1f}' for a, b in zip(x, y, strict=True))
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}"/>')
+        for run in runs:
+            points = ' '.join(f'{a:.1f},{b:.1f}' for a, b in zip(x[run], y[run], strict=True))
+            parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}"/>')
     parts.append(f'<text x="4" y="12" font-size="11">±{largest:.1f} {escape(unit)}</text>')
     return _svg(width, height, parts)
 

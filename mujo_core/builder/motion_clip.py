@@ -50,9 +50,9 @@ def build_motion_clip(clip: Clip, settings: BuildSettings) -> ClipResult:
             left_out.append(LeftOut(clip.name, start, end, reason))
             continue
         key = f'{clip.split}-{clip.name}-{len(samples) + 1:02d}'
-        samples.append(
-            make_sample(
-                clip, key, 1, stamps[part], upright.astype(np.float32), quality, {'notes': notes}
-            )
+        body = upright.astype(np.float32)
+        made = make_sample(
+            clip, key, 1, stamps[part], body, quality, {'notes': notes}, settings.imu
         )
+        samples.append(made)
     return ClipResult(samples, left_out)

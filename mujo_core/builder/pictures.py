@@ -32,7 +32,11 @@ def open_capture(path: Path) -> Any:
     except ImportError as error:
         raise ImportError("reading a video needs OpenCV: pip install 'mujo_ros[build]'") from error
     cv2.setNumThreads(1)
-    capture = cv2.VideoCapture(str(path))
+    # One core a worker: a decoder takes as many threads as there are cores where it is not told.
+    capture = cv2.VideoCapture(str(path), cv2.CAP_ANY, [cv2.CAP_PROP_N_THREADS, 1])
+    if not capture.isOpened():
+        # A reader that knows no such setting.
+        capture = cv2.VideoCapture(str(path))
     if not capture.isOpened() or capture.get(cv2.CAP_PROP_FPS) <= 0:
         capture.release()
         raise OSError(f'{path.name}: expected a video, it cannot be read')

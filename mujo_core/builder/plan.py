@@ -14,7 +14,7 @@ from mujo_core.builder.captions import between
 from mujo_core.builder.chapters import Chapter
 from mujo_core.builder.clip import MOTION_CAPTURE, VIDEO, Clip, LeftOut
 from mujo_core.builder.settings import CutSettings
-from mujo_core.builder.sources import Source, Unusable, digest
+from mujo_core.builder.sources import Source, Spare, Unusable, digest
 from mujo_core.builder.titles import describe, label_of, words_of
 from mujo_core.labels import identifier
 
@@ -33,7 +33,7 @@ class Plan:
     failures: list[Unusable]
 
 
-def make_plan(sources: Iterable[Source | Unusable], settings: CutSettings) -> Plan:
+def make_plan(sources: Iterable[Source | Unusable | Spare], settings: CutSettings) -> Plan:
     """Return the clips of sources.
 
     Raises:
@@ -45,6 +45,9 @@ def make_plan(sources: Iterable[Source | Unusable], settings: CutSettings) -> Pl
     for source in sources:
         if isinstance(source, Unusable):
             failures.append(source)
+            continue
+        if isinstance(source, Spare):
+            left_out.append(LeftOut(source.name, 0.0, -1.0, source.reason))
             continue
         try:
             found, not_worked_on = _clips(source, settings)

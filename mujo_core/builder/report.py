@@ -17,6 +17,7 @@ from mujo_core.builder.statistics import Statistics
 
 _MOST_ROWS = 200
 _POSES = 4
+_PICTURE = 128  # pixels of a picture of a strip
 _SHOWN_DEVICES = ('right_wrist', 'left_thigh', 'chest')
 _STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#222}
@@ -63,7 +64,8 @@ def report_page(content: dict[str, Any], statistics: Statistics) -> str:
             (reason, str(count)) for reason, count in _reasons(content).most_common()
         ]),
         _table([('clip', 'from', 'to', 'reason')] + [
-            (one['clip'], f'{one["start"]:.1f}', f'{one["end"]:.1f}', one['reason'])
+            (one['clip'], f'{one["start"]:.1f}',
+             f'{one["end"]:.1f}' if one['end'] >= 0 else 'end', one['reason'])
             for one in content['left_out'][:_MOST_ROWS]
         ]),
         _more(len(content['left_out'])),
@@ -113,7 +115,9 @@ def _sample(sample: Stored) -> str:
     if 'jpg' in sample.files:
         picture = base64.b64encode(sample.files['jpg']).decode()
         parts.append(f'<img alt="frames" src="data:image/jpeg;base64,{picture}">')
-    parts.append(skeleton_row(poses) + '</div>')
+    # Each skeleton under its picture.
+    width = _PICTURE * len(poses) if 'jpg' in sample.files else 4 * _PICTURE
+    parts.append(skeleton_row(poses, width) + '</div>')
     for device in _SHOWN_DEVICES:
         if f'imu/{device}/t' in arrays:
             times = arrays[f'imu/{device}/t']

@@ -132,7 +132,15 @@ def _finish(
     built = [clip for clip in plan.clips if clip.name not in errors]
     facts = [results.path(clip).name for clip in built]
     state = hashlib.sha256(
-        json.dumps([facts, asdict(settings.shard), FORMAT, sorted(errors)]).encode()
+        json.dumps(
+            [
+                facts,
+                asdict(settings.shard),
+                FORMAT,
+                sorted(errors),
+                [vars(one) for one in (*plan.left_out, *plan.failures)],
+            ]
+        ).encode()
     ).hexdigest()
     index = folder / INDEX
     if index.is_file() and (before := json.loads(index.read_bytes())).get('state') == state:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -9,8 +11,16 @@ from scipy.ndimage import binary_dilation
 
 from mujo_core.builder.clip import Clip, Sample
 from mujo_core.builder.quality import Quality
+from mujo_core.builder.settings import ImuSettings
 from mujo_core.inertial import STANDARD_GRAVITY
-from mujo_core.virtual_imu import PLACEMENTS, virtual_imu
+from mujo_core.recording import Stream
+from mujo_core.virtual_imu import (
+    PLACEMENTS,
+    noise_named,
+    read_likeness,
+    virtual_imu,
+    with_noise,
+)
 
 IMU_RATE = 50.0
 _FORCE, _TURN = 16 * STANDARD_GRAVITY, np.deg2rad(2000.0)
@@ -28,6 +38,7 @@ def make_sample(
     joints: np.ndarray,
     quality: Quality,
     further: dict[str, Any],
+    imu: ImuSettings,
     frames: tuple[np.ndarray, np.ndarray] | None = None,
     picture: bytes = b'',
 ) -> Sample:
@@ -37,6 +48,7 @@ def make_sample(
         stamps: (T,) s in the file; the sample's own begin at 0.
         joints: (T, 16, 3) float32 metres, z up, NaN where not seen.
         further: facts of its kind of source.
+        imu: what becomes of its virtual IMUs.
         frames: stamps (N,) s in the file, and what a model sees of the pictures.
         picture: JPEG.
     """
@@ -55,6 +67,7 @@ def make_sample(
         kept = _in_range(samples)
         if kept.sum() > 1:
             placements.append(placement)
+            samples = _worn(stream, f'{clip.name}/{person}', placement, imu)
             arrays[f'imu/{placement}/t'] = np.round(stream.stamps[kept], 4)
             arrays[f'imu/{placement}/acc'] = samples[kept, :3]
             arrays[f'imu/{placement}/gyro'] = samples[kept, 3:]
@@ -81,6 +94,20 @@ def make_sample(
         **further,
     }
     return Sample(key, facts, arrays, picture)
+
+
+def _worn(stream: Stream, whose: str, placement: str, how: ImuSettings) -> np.ndarray:
+    """Return samples (N, 6) as a real device would give them, the same ones every time."""
+    if how.like:
+        stream = _likeness(how.like).apply(stream, placement)
+    if noise := noise_named(how.noise):
+        digest = hashlib.sha256(f'{whose}/{placement}'.encode()).digest()
+        rng = np.random.default_rng(int.from_bytes(digest[:8], 'big'))
+        stream = with_noise(stream, noise, IMU_RATE, rng)
+    return np.asarray(stream.values, np.float32)
+
+
+_likeness = lru_cache(maxsize=4)(read_likeness)
 
 
 def _in_range(samples: np.ndarray) -> np.ndarray:

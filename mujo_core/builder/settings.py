@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,7 +12,9 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-VERSION = 1
+from mujo_core.virtual_imu import noise_named, read_likeness
+
+VERSION = 2
 """Counts up with every change of what a clip holds, so that kept results are made anew."""
 
 
@@ -49,6 +52,21 @@ class PoseSettings:
     max_gap: float = 0.25
     slowest: float = 2.5
     gain: float = 4.0
+
+
+@dataclass(frozen=True)
+class ImuSettings:
+    """What becomes of virtual IMUs once they are computed.
+
+    Attributes:
+        noise: errors of a real sensor that are added, a name in `mujo_core.virtual_imu.NOISES`, or
+            ``''`` for none: training adds fresh ones at every draw.
+        like: a file of `mujo data --likeness`, by which their distribution is moved onto that of
+            real devices, or ``''``.
+    """
+
+    noise: str = ''
+    like: str = ''
 
 
 @dataclass(frozen=True)
@@ -119,6 +137,7 @@ class BuildSettings:
 
     cut: CutSettings = field(default_factory=CutSettings)
     pose: PoseSettings = field(default_factory=PoseSettings)
+    imu: ImuSettings = field(default_factory=ImuSettings)
     quality: QualitySettings = field(default_factory=QualitySettings)
     frames: FrameSettings = field(default_factory=FrameSettings)
     text: TextSettings = field(default_factory=TextSettings)
@@ -150,13 +169,23 @@ class BuildSettings:
             raise ValueError(
                 f'expected pose.field_of_view in 10..170 degrees, {self.pose.field_of_view:g} came'
             )
+        noise_named(self.imu.noise)
         if self.shard.clips < 1 or self.shard.megabytes < 1:
             raise ValueError('expected shards of one clip and one megabyte or more')
 
     def work(self) -> dict[str, Any]:
-        """Return what a clip's result depends on."""
+        """Return what a clip's result depends on.
+
+        Raises:
+            OSError, ValueError: the file `imu.like` cannot be read.
+        """
         tree = asdict(self)
-        return {'version': VERSION, **{k: tree[k] for k in ('pose', 'quality', 'frames')},
+        if self.imu.like:
+            # What is in the file counts, not where it lies.
+            read_likeness(self.imu.like)
+            content = Path(self.imu.like).read_bytes()
+            tree['imu']['like'] = hashlib.sha256(content).hexdigest()
+        return {'version': VERSION, **{k: tree[k] for k in ('pose', 'imu', 'quality', 'frames')},
                 'shortest': self.cut.shortest}  # fmt: skip
 
 

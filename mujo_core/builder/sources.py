@@ -62,7 +62,15 @@ class Unusable:
     reason: str
 
 
-def find_sources(where: str | Path) -> Iterator[Source | Unusable]:
+@dataclass(frozen=True)
+class Spare:
+    """A file that is passed over, and why."""
+
+    name: str
+    reason: str
+
+
+def find_sources(where: str | Path) -> Iterator[Source | Unusable | Spare]:
     """Yield what a folder or a manifest holds, in the order of names.
 
     Raises:
@@ -90,8 +98,7 @@ def find_sources(where: str | Path) -> Iterator[Source | Unusable]:
         except (OSError, ValueError) as error:
             yield Unusable(name, str(error).splitlines()[0])
             continue
-        if source is not None:
-            yield source
+        yield source
 
 
 def digest(path: Path) -> str:
@@ -130,7 +137,7 @@ def _manifest(path: Path) -> list[dict[str, str]]:
     return [row for row in rows if row['file']]
 
 
-def _source(root: Path, row: Mapping[str, str], labels: _Labels) -> Source | None:
+def _source(root: Path, row: Mapping[str, str], labels: _Labels) -> Source | Spare:
     name = row['file']
     path = root / name
     if not path.is_file():
@@ -142,8 +149,8 @@ def _source(root: Path, row: Mapping[str, str], labels: _Labels) -> Source | Non
         source = _video(path, name)
     elif suffix in MOTIONS:
         found = _motion(path, name, labels)
-        if found is None:
-            return None
+        if isinstance(found, Spare):
+            return found
         source = found
     else:
         raise ValueError(f'expected one of {", ".join((*VIDEOS, *MOTIONS))}, {suffix!r} came')
@@ -176,13 +183,13 @@ def _video(path: Path, name: str) -> Source:
     return Source(path, name, VIDEO, group, sorted(chapters, key=lambda c: c.start), captions)
 
 
-def _motion(path: Path, name: str, labels: _Labels) -> Source | None:
+def _motion(path: Path, name: str, labels: _Labels) -> Source | Spare:
     known = labels.of(path)
     if known is None:
         chapters = [Chapter(0.0, math.inf, _title(path.stem))]
         return Source(path, name, MOTION_CAPTURE, name, chapters)
-    if known.passed_over:
-        return None
+    if known.instead:
+        return Spare(name, f'the same trial as {known.instead}, in another format')
     chapters = [Chapter(0.0, math.inf, known.label)]
     group = f'{Path(name).parent.as_posix()}/{known.subject}' if known.subject else name
     return Source(path, name, MOTION_CAPTURE, group, chapters, reading=known.reading)
@@ -197,7 +204,7 @@ class _Known:
     label: str
     subject: str
     reading: Mapping[str, str] = field(default_factory=dict)
-    passed_over: bool = False
+    instead: str = ''
 
 
 class _Labels:
@@ -239,5 +246,5 @@ def _cmu_trials(rows: list[dict[str, str]]) -> dict[str, _Known]:
         reading = {r['file']: f'{r["step"]} {r["tpose_first_frame"]}' for r in formats}
         table[first['file']] = _Known(trial_label(first['label']), subject, reading)
         for other in formats[1:]:
-            table[other['file']] = _Known('', subject, passed_over=True)
+            table[other['file']] = _Known('', subject, instead=first['file'])
     return table

@@ -66,6 +66,10 @@ def build_video_clip(clip: Clip, settings: BuildSettings) -> ClipResult:
         length = float(shot.stamps[-1] - shot.stamps[0])
         if not tracks and kept == len(samples) and length >= _WORTH_NAMING:
             left_out.append(_left_out(clip, shot.stamps, 'nobody seen'))
+    if shots and not samples and not left_out:
+        # Each clip leaves something behind: a sample or a reason.
+        seen = f'nobody is followed for {_WORTH_NAMING:g} s'
+        left_out.append(LeftOut(clip.name, clip.start, clip.end, seen))
     if not shots:
         raise ValueError(
             f'{Path(clip.path).name}: expected pictures from {clip.start:g} to {clip.end:g} s, '
@@ -110,7 +114,7 @@ def _sample(
     }
     return make_sample(
         clip, key, number, motion.stamps, motion.joints, motion.quality, further,
-        shot.views.frames(track.person), picture,
+        settings.imu, shot.views.frames(track.person), picture,
     )  # fmt: skip
 
 

@@ -177,13 +177,20 @@ def by_ray(clips: Sequence[Clip], settings: BuildSettings, address: str) -> Iter
         import ray
     except ImportError as error:
         raise ImportError("Ray is not installed: pip install 'mujo_ros[build]'") from error
-    ray.init(
-        address=None if address == 'local' else address,
-        log_to_driver=False,
-        include_dashboard=False if address == 'local' else None,
-        runtime_env={'env_vars': dict.fromkeys(_ONE_THREAD, '1')},
-        configure_logging=False,
-    )
+    try:
+        ray.init(
+            address=None if address == 'local' else address,
+            log_to_driver=False,
+            include_dashboard=False if address == 'local' else None,
+            runtime_env={'env_vars': dict.fromkeys(_ONE_THREAD, '1')},
+            configure_logging=False,
+        )
+    except Exception as error:  # Ray's own are of the bare class.
+        line = (str(error).splitlines() or [''])[0]
+        raise ConnectionError(
+            f'expected Ray at {address}, it did not answer or start ({line[:200]}); '
+            'start it, or build with --workers'
+        ) from error
     try:
         remote = ray.remote(num_cpus=1, max_retries=1)(_answer)
         held = ray.put(settings)

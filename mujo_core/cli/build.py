@@ -76,7 +76,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     )
     lines = [f'failed: {one["name"]}: {one["reason"]}' for one in content['failures']]
     lines += [
-        f'left out: {one["clip"]}, {one["start"]:.1f} to {one["end"]:.1f} s: {one["reason"]}'
+        f'left out: {one["clip"]}, from {one["start"]:.1f} s to {_end(one["end"])}: {one["reason"]}'
         for one in content['left_out']
     ]
     for line in lines[:_NAMED]:
@@ -84,3 +84,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     if len(lines) > _NAMED:
         print(f'... and {len(lines) - _NAMED} more in {options.output}/build.json')
     return 0 if content['samples'] else 1
+
+
+def _end(seconds: float) -> str:
+    return f'{seconds:.1f} s' if seconds >= 0 else 'its end'

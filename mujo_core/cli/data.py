@@ -20,11 +20,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='compare its IMUs with those computed from the skeletons beside them',
     )
+    parser.add_argument(
+        '--likeness',
+        metavar='FILE',
+        help='write what makes virtual IMUs read like the IMUs of this data set, for '
+        '`mujo build --imu.like` and `mujo train --data.imu_like`',
+    )
+    parser.add_argument(
+        '--likeness-kind',
+        default='size',
+        help="'size' (default: how strong both vectors are) or 'axes' (each axis by itself)",
+    )
+    parser.add_argument(
+        '--beside',
+        metavar='BUILD',
+        help='where its recordings have no skeletons: a finished `mujo build` of like activities, '
+        'whose virtual IMUs are made like them',
+    )
     parser.add_argument('--export', metavar='DIR', help="write it as a folder of one's own")
 
 
 def run(options: argparse.Namespace, _: list[str]) -> int:
     """Load everything and count it, or compare its IMUs with virtual ones."""
+    if options.likeness:
+        return _fit_likeness(options)
     if options.virtual_imu:
         return _compare_virtual(options)
     dataset, summary = get_dataset(options.dataset), Summary()
@@ -71,6 +90,65 @@ def _compare_virtual(options: argparse.Namespace) -> int:
     for problem in problems:
         print(f'problem: {problem}')
     return 0
+
+
+def _fit_likeness(options: argparse.Namespace) -> int:
+    from mujo_core.evaluation.likeness import (
+        FEW,
+        fit_to_pairs,
+        measure_gain,
+        samples_of,
+        simulated_pairs,
+    )
+    from mujo_core.virtual_imu import fit_likeness, write_likeness
+
+    kind = options.likeness_kind
+    with collected_problems() as problems:
+        recordings = iter_recordings(options.dataset, options.root)
+        if options.beside:
+            virtual = samples_of(iter_recordings('fimad', options.beside))
+            likeness, gains = fit_likeness(virtual, samples_of(recordings), kind), {}
+        else:
+            pairs = simulated_pairs(recordings)
+            if not pairs:
+                raise ValueError(
+                    f'{options.dataset}: expected skeletons beside IMUs at a placement that can be '
+                    'simulated, none came; name a `mujo build` of like activities as --beside BUILD'
+                )
+            likeness, gains = fit_to_pairs(pairs, kind), measure_gain(pairs, kind)
+    write_likeness(likeness, options.likeness)
+    report = {
+        'dataset': options.dataset,
+        'kind': kind,
+        'placements': list(likeness.knots),
+        'likeness': {placement: gain.to_dict() for placement, gain in gains.items()},
+        'problems': problems,
+    }
+    write_json(report, options.json)
+    if gains:
+        print_table(
+            f'{options.dataset}: virtual IMUs beside real ones, before > after; fitted to '
+            f'{FEW} recordings, judged on a person of whom none is',
+            ['figure', *gains],
+            [
+                [f'{what} {name}', *(f'{a:.3f} > {b:.3f}' for a, b in pairs_of)]
+                for what in ('distance', 'correlation')
+                for name, pairs_of in _by_figure([getattr(g, what) for g in gains.values()])
+            ],
+        )
+    else:
+        print('how much nearer it brings others is measured where two people or more have '
+              'skeletons beside their IMUs')  # fmt: skip
+    for problem in problems:
+        print(f'problem: {problem}')
+    print(f'written to {options.likeness}, for {", ".join(likeness.knots)}')
+    return 0
+
+
+def _by_figure(
+    rows: list[dict[str, tuple[float, float]]],
+) -> list[tuple[str, list[tuple[float, float]]]]:
+    return [(name, [row[name] for row in rows]) for name in rows[0]]
 
 
 def _rows(report: dict[str, Any]) -> list[list[str]]:

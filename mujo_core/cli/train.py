@@ -53,8 +53,9 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     from mujo_core.training.card import model_card, read_cross_validation
     from mujo_core.training.config import read_config
     from mujo_core.training.distributed import leave, processes
+    from mujo_core.training.material import read_material
     from mujo_core.training.resume import Run
-    from mujo_core.training.stages import read_material, run_stage, stage_of
+    from mujo_core.training.stages import run_stage, stage_of
 
     config = read_config(options.config, overrides)
     config = replace(
@@ -85,12 +86,15 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     )
     save_checkpoint(checkpoint, output)
     on_disk.end(config)
-    _say_how_well(checkpoint, material.recordings, config.data.dataset)
+    which = f'{len(material.again)} of the recordings' if material.again else 'the recordings'
+    _say_how_well(checkpoint, material.judged(), config.data.dataset, which)
     print(f'checkpoint in {output} after {minutes:.1f} min')
     return 0
 
 
-def _say_how_well(checkpoint: Checkpoint, recordings: list[Recording], dataset: str) -> None:
+def _say_how_well(
+    checkpoint: Checkpoint, recordings: list[Recording], dataset: str, which: str
+) -> None:
     from mujo_core.datasets.registry import get_dataset
     from mujo_core.evaluation.full import evaluate_full
 
@@ -98,7 +102,7 @@ def _say_how_well(checkpoint: Checkpoint, recordings: list[Recording], dataset: 
         return
     results = evaluate_full(checkpoint, recordings, get_dataset(dataset).labels)
     print_table(
-        'on the recordings it was trained on (for the people it has not seen: mujo evaluate)',
+        f'on {which} it was trained on (for the people it has not seen: mujo evaluate)',
         ['modalities', 'accuracy', 'macro-F1'],
         [[name, f'{s.accuracy:.4f}', f'{s.macro_f1:.4f}'] for name, s in results.items()],
     )

@@ -16,12 +16,14 @@ import json
 import logging
 import tarfile
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mujo_core.datasets._archive import read_arrays
 from mujo_core.datasets._streams import streams_of
-from mujo_core.datasets.dataset import DataSet, Splits
+from mujo_core.datasets.dataset import DataSet, Splits, Stored
 from mujo_core.labels import Label, load_labels
 from mujo_core.recording import Recording, Segment
 
@@ -38,6 +40,15 @@ def load_fimad(root: str | Path) -> Iterator[Recording]:
     Raises:
         OSError: there is no finished build in the folder.
         ValueError: it is of another format.
+    """
+    return (stored.recording for stored in reread_fimad(root))
+
+
+def reread_fimad(root: str | Path) -> Iterator[Stored]:
+    """Yield a recording a sample, each with what reads its bytes alone once more.
+
+    Raises:
+        OSError, ValueError: as `load_fimad`.
     """
     root = Path(root)
     return _load(root, read_index(root))
@@ -65,52 +76,89 @@ def read_index(root: Path) -> dict[str, Any]:
     return dict(index)
 
 
-def _load(root: Path, index: dict[str, Any]) -> Iterator[Recording]:
+def _load(root: Path, index: dict[str, Any]) -> Iterator[Stored]:
     for shard in index['shards']:
         path = root / shard['name']
         try:
-            content = path.read_bytes()
+            with path.open('rb') as file:
+                found = hashlib.file_digest(file, 'sha256').hexdigest()
         except OSError as error:
             log.warning('%s: %s; left out', shard['name'], error.strerror or error)
             continue
-        if hashlib.sha256(content).hexdigest() != shard['sha256']:
+        if found != shard['sha256']:
             log.warning(
                 '%s: expected %d bytes with the checksum of %s, others came; left out, '
                 'get the shard again', shard['name'], shard['bytes'], INDEX,
             )  # fmt: skip
             continue
-        yield from _read_shard(shard['name'], content)
+        for sample in _samples(path):
+            recording = _read(sample, {name: place.read(path) for name, place in sample.files})
+            if recording:
+                digest = f'{found[:16]} {sample.key}'
+                yield Stored(recording, digest, partial(_read_again, sample))
 
 
-def _read_shard(name: str, content: bytes) -> Iterator[Recording]:
-    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-        key = ''
-        files: dict[str, bytes] = {}
+@dataclass(frozen=True)
+class _Place:
+    """Where a file lies in a shard, bytes."""
+
+    offset: int
+    size: int
+
+    def read(self, shard: Path) -> bytes:
+        with shard.open('rb') as file:
+            file.seek(self.offset)
+            return file.read(self.size)
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A sample's name, and its files by what they hold."""
+
+    shard: Path
+    key: str
+    files: tuple[tuple[str, _Place], ...]
+
+
+def _samples(shard: Path) -> Iterator[_Sample]:
+    key = ''
+    files: list[tuple[str, _Place]] = []
+    with tarfile.open(shard, 'r:') as tar:
         for member in tar:
+            # A tar keeps its members; of a large shard they are many.
+            tar.members = []  # type: ignore[attr-defined]
             stem, _, extension = member.name.partition('.')
             if stem != key and files:
-                yield from _recording(name, key, files)
-                files = {}
+                yield _Sample(shard, key, tuple(files))
+                files = []
             key = stem
             if member.isfile() and extension in ('json', 'npz'):
-                files[extension] = tar.extractfile(member).read()  # type: ignore[union-attr]
-        if files:
-            yield from _recording(name, key, files)
+                files.append((extension, _Place(member.offset_data, member.size)))
+    if files:
+        yield _Sample(shard, key, tuple(files))
 
 
-def _recording(shard: str, key: str, files: dict[str, bytes]) -> Iterator[Recording]:
+def _read_again(sample: _Sample) -> Recording:
+    recording = _read(sample, {name: place.read(sample.shard) for name, place in sample.files})
+    if recording is None:
+        raise OSError(f'{sample.shard}: {sample.key} is not what it was; was it built anew?')
+    return recording
+
+
+def _read(sample: _Sample, files: dict[str, bytes]) -> Recording | None:
+    where = f'{sample.shard.name}, {sample.key}'
     try:
         facts = _facts(files)
-        streams = streams_of(read_arrays(io.BytesIO(files['npz'])), f'{shard}, {key}', {})
+        streams = streams_of(read_arrays(io.BytesIO(files['npz'])), where, {})
     except (KeyError, ValueError) as error:
-        log.warning('%s, %s: %s; left out', shard, key, error)
-        return
+        log.warning('%s: %s; left out', where, error)
+        return None
     if not streams:
-        return
-    recording = Recording(key, 'fimad', f'{facts["group"]}/{facts["person"]}', streams)
+        return None
+    recording = Recording(sample.key, 'fimad', f'{facts["group"]}/{facts["person"]}', streams)
     if facts['label']:
         recording.segments.append(Segment(facts['label'], recording.start, recording.end))
-    yield recording
+    return recording
 
 
 def _facts(files: dict[str, bytes]) -> dict[str, Any]:
@@ -148,4 +196,5 @@ DATASET = DataSet(
     virtual_imu=True,
     read_labels=read_labels,
     read_splits=read_splits,
+    reread=reread_fimad,
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.signal import butter, filtfilt
 
-from mujo_core.recording import Recording, Stream, modality_of
+from mujo_core.recording import Recording, modality_of
 from mujo_core.skeleton import canonical_joints
 from mujo_core.virtual_imu import PLACEMENTS, virtual_imu
 
@@ -48,41 +48,67 @@ class Fidelity:
         }
 
 
-def measure_fidelity(recordings: Iterable[Recording]) -> dict[str, Fidelity]:
-    """Compare every real IMU at a placement that can be simulated with its virtual twin.
+@dataclass(frozen=True)
+class Twins:
+    """A virtual and the real device at one placement of a recording, sample by sample.
+
+    Attributes:
+        virtual, real: (N, 6) m/s^2 and rad/s.
+    """
+
+    placement: str
+    subject: str
+    virtual: np.ndarray
+    real: np.ndarray
+
+
+def twins(
+    recordings: Iterable[Recording],
+    cutoff: float | None = CAMERA_CUTOFF,
+    turn_cutoff: float | None = CAMERA_TURN_CUTOFF,
+) -> Iterator[Twins]:
+    """Yield every real IMU at a placement that can be simulated beside its virtual twin.
 
     The skeleton is stretched to the IMU's length: the clocks of a recording's sensors start and
     end together and run apart in between.
+
+    Args:
+        cutoff, turn_cutoff: of the virtual ones (see `virtual_imu`).
     """
-    found: dict[str, Fidelity] = {}
     for recording in recordings:
         pose = recording.streams.get('pose')
         if pose is None or len(pose) < 2 or not pose.layout:
             continue
         for name, real in recording.streams.items():
             placement = name.partition('/')[2]
-            if modality_of(name) == 'imu' and placement in PLACEMENTS and len(real) >= _LEAST:
-                _compare(pose, real, placement, found.setdefault(placement, Fidelity()))
-    return {placement: fidelity for placement, fidelity in found.items() if fidelity.acc}
+            if modality_of(name) != 'imu' or placement not in PLACEMENTS or len(real) < _LEAST:
+                continue
+            stretch = (real.stamps[-1] - real.stamps[0]) / (pose.stamps[-1] - pose.stamps[0])
+            stamps = real.stamps[0] + (pose.stamps - pose.stamps[0]) * stretch
+            joints = canonical_joints(pose.values, pose.layout, pose.up)
+            virtual = virtual_imu(stamps, joints, placement, RATE, cutoff, turn_cutoff)
+            if len(virtual) < _LEAST:
+                continue
+            twin = [np.interp(virtual.stamps, real.stamps, column) for column in real.values.T]
+            yield Twins(placement, recording.subject, virtual.values, np.stack(twin, axis=1))
 
 
-def _compare(pose: Stream, real: Stream, placement: str, into: Fidelity) -> None:
-    assert pose.layout
-    stretch = (real.stamps[-1] - real.stamps[0]) / (pose.stamps[-1] - pose.stamps[0])
-    stamps = real.stamps[0] + (pose.stamps - pose.stamps[0]) * stretch
-    joints = canonical_joints(pose.values, pose.layout, pose.up)
-    virtual = virtual_imu(stamps, joints, placement, RATE, CAMERA_CUTOFF, CAMERA_TURN_CUTOFF)
-    if len(virtual) < _LEAST:
-        return
-    twin = np.stack(
-        [np.interp(virtual.stamps, real.stamps, column) for column in real.values.T], axis=1
-    )
+def measure_fidelity(recordings: Iterable[Recording]) -> dict[str, Fidelity]:
+    """Compare every real IMU at a placement that can be simulated with its virtual twin."""
+    found: dict[str, Fidelity] = {}
+    for pair in twins(recordings):
+        compare(pair.virtual, pair.real, found.setdefault(pair.placement, Fidelity()))
+    return found
+
+
+def compare(virtual: np.ndarray, real: np.ndarray, into: Fidelity) -> None:
+    """Correlate the samples (N, 6) of two devices."""
     lags = {}
     for kind, columns in (('acc', slice(0, 3)), ('gyro', slice(3, 6))):
-        sizes = [np.linalg.norm(v[:, columns], axis=1) for v in (virtual.values, twin)]
+        sizes = [np.linalg.norm(v[:, columns], axis=1) for v in (virtual, real)]
         lags[kind], best = _best_lag(*(_low_pass(size) for size in sizes))
         getattr(into, kind).append(best)
-    pairs = zip(_low_pass(virtual.values).T, _low_pass(twin).T, strict=True)
+    pairs = zip(_low_pass(virtual).T, _low_pass(real).T, strict=True)
     into.axes.append(np.array([_correlation(*_lagged(a, b, lags['gyro'])) for a, b in pairs]))
 
 

@@ -8,11 +8,16 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import torch
 
-from mujo_core.inertial import PLACEMENTS
 from mujo_core.window import Window, WindowSpec
 
-PLACEMENT_WORDS = tuple(sorted({word for name in PLACEMENTS for word in name.split('_')}))
-"""A placement is embedded as the sum of its name's words, so that an unseen one still works."""
+PLACEMENT_WORDS = (
+    'ankle', 'arm', 'back', 'chest', 'head', 'left', 'pocket', 'right', 'thigh', 'upper', 'waist',
+    'wrist',
+)  # fmt: skip
+"""A placement is embedded as the sum of its name's words, so that an unseen one still works.
+
+Part of a checkpoint's format: a further word would change the shape of its weights.
+"""
 
 
 def placement_features(placement: str) -> np.ndarray:

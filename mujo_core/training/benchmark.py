@@ -23,9 +23,9 @@ from mujo_core.training.config import TrainConfig
 from mujo_core.training.corrupted import random_corruption
 from mujo_core.training.data import WindowDataset
 from mujo_core.training.fit import fit_model
+from mujo_core.training.material import Material, read_material
 from mujo_core.training.sampler import WindowSampler
 from mujo_core.training.sources import dataset_clips
-from mujo_core.training.stages import Material, read_material
 
 _WARM_UP = 3
 _DRAWS = 200

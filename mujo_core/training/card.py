@@ -13,8 +13,8 @@ import yaml
 
 from mujo_core.model.checkpoint import Calibration
 from mujo_core.recording import Recording
-from mujo_core.training.clip import Clip
 from mujo_core.training.config import TrainConfig
+from mujo_core.training.stored import AnyClip
 
 CROSS_VALIDATION = 'cross_validation.json'
 _CALIBRATION = 'calibration.yaml'
@@ -93,7 +93,7 @@ def _weakest(folds: Folds, subset: str, count: int = 5) -> str:
 def model_card(
     config: TrainConfig,
     recordings: Sequence[Recording],
-    clips: Sequence[Clip],
+    clips: Sequence[AnyClip],
     folds: Folds | None,
     config_path: str | None,
     minutes: float,

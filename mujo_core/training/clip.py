@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mujo_core.recording import Recording, Stream, modality_of
@@ -23,6 +24,24 @@ class Clip:
     streams: dict[str, Stream]
     virtual: dict[str, Stream] = field(default_factory=dict)
     rests: bool = True
+
+    @property
+    def outline(self) -> Clip:
+        """A clip with the same label and names of streams; of a stored one they are empty."""
+        return self
+
+    @property
+    def digest(self) -> str:
+        """What tells a stored clip from one of other bytes; nothing for one that is at hand."""
+        return ''
+
+    def load(self) -> Clip:
+        """Return the clip with its samples."""
+        return self
+
+    def changed(self, change: Callable[[Clip], Clip]) -> Clip:
+        """Return the clip after a change of its streams."""
+        return change(self)
 
     @property
     def span(self) -> tuple[float, float]:

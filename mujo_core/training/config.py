@@ -32,8 +32,16 @@ class DataSettings:
         motion_share: share of windows drawn from motion capture.
         modalities: what is learned from; empty for all that the recordings hold. Devices simulated
             from a skeleton stay, as IMUs.
+        real_imu: whether IMUs that were worn are learned from; without them the devices simulated
+            from skeletons are all there is, at every place.
+        imu_like: a file of `mujo data --likeness`, by which simulated devices are made to read like
+            real ones; or nothing.
+        imu_cutoffs: Hz, where path and attitude of devices simulated on the data set's skeletons
+            are cut off; empty chooses both by the skeletons' noise. A depth camera's: 2.3 and 1.6.
         without: labels left out of training, so that `unknown` can be judged on them.
         validation: subjects held out, by whom early stopping and the best weights are chosen.
+        cache_megabytes: of samples kept in memory, a process, where the data set is read from disk
+            as windows are drawn (`fimad`); draws do not depend on it.
     """
 
     dataset: str = 'utd_mhad'
@@ -43,8 +51,19 @@ class DataSettings:
     motion_capture: str = ''
     motion_share: float = 0.1
     modalities: list[str] = field(default_factory=list)
+    real_imu: bool = True
+    imu_like: str = ''
+    imu_cutoffs: list[float] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
     validation: list[str] = field(default_factory=list)
+    cache_megabytes: float = 512.0
+
+    def __post_init__(self) -> None:
+        if len(self.imu_cutoffs) not in (0, 2) or not all(hertz > 0 for hertz in self.imu_cutoffs):
+            raise ValueError(
+                'expected --data.imu_cutoffs as two numbers above 0 Hz, of path and attitude, '
+                f'or none; {self.imu_cutoffs} came'
+            )
 
 
 @dataclass(frozen=True)

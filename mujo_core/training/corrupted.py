@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mujo_core.corruptions import RandomCorruption, Sigma, corruptions, get_corruption, sigma_of
-from mujo_core.training.clip import Clip
+from mujo_core.training.stored import AnyClip
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class CorruptionSettings:
         return bool(self.share and self.drawn) or any(self.dropout)
 
 
-def random_corruption(how: CorruptionSettings, clips: Sequence[Clip]) -> RandomCorruption | None:
+def random_corruption(how: CorruptionSettings, clips: Sequence[AnyClip]) -> RandomCorruption | None:
     """Return what draws corruptions for windows of clips; None where nothing goes wrong.
 
     Noise is measured by the clips: by their virtual devices only where they have no real one.
@@ -75,7 +75,7 @@ def random_corruption(how: CorruptionSettings, clips: Sequence[Clip]) -> RandomC
     return RandomCorruption(how.drawn, how.share, _sigma(clips), *how.dropout)
 
 
-def _sigma(clips: Sequence[Clip]) -> Sigma:
-    real = sigma_of(clip.streams for clip in clips)
-    virtual = sigma_of(clip.virtual for clip in clips)
+def _sigma(clips: Sequence[AnyClip]) -> Sigma:
+    real = sigma_of(clip.load().streams for clip in clips)
+    virtual = sigma_of(clip.load().virtual for clip in clips)
     return Sigma({**virtual.values, **real.values})

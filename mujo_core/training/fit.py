@@ -26,7 +26,6 @@ from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.model.text import embed_labels
 from mujo_core.recording import modality_of
-from mujo_core.training.clip import Clip
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.corrupted import random_corruption
 from mujo_core.training.data import DrawOrder, WindowDataset, make_loader
@@ -41,6 +40,7 @@ from mujo_core.training.readout import fit_readout
 from mujo_core.training.resume import Run, SeededBatches, Snapshots, read_snapshot
 from mujo_core.training.sampler import WindowSampler
 from mujo_core.training.sources import class_labels
+from mujo_core.training.stored import AnyClip
 from mujo_core.training.validation import HeldOutWindows, make_validation_loader
 
 PRECISIONS = ('32', 'bf16-mixed', '16-mixed')
@@ -65,13 +65,13 @@ def _quiet() -> None:
 
 
 def fit_model(
-    clips: Sequence[Clip],
+    clips: Sequence[AnyClip],
     weights: np.ndarray,
     config: TrainConfig,
     progress: bool = True,
     run: Run | None = None,
     labels: dict[str, Label] | None = None,
-    held_out: Sequence[Clip] = (),
+    held_out: Sequence[AnyClip] = (),
     start: JointSpace | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Checkpoint:
@@ -175,10 +175,14 @@ def fit_model(
     )
 
 
-def taught(model: JointSpace, clips: Sequence[Clip]) -> tuple[str, ...]:
+def taught(model: JointSpace, clips: Sequence[AnyClip]) -> tuple[str, ...]:
     """Return the model's modalities of which clips hold anything: the others stay untrained."""
-    there = {modality_of(name) for clip in clips for name in (*clip.streams, *clip.virtual)}
+    there = {modality_of(name) for clip in clips for name in _names(clip)}
     return tuple(m for m in model.modalities if m in there)
+
+
+def _names(clip: AnyClip) -> list[str]:
+    return [*clip.outline.streams, *clip.outline.virtual]
 
 
 def _precision(fit: FitSettings) -> Any:

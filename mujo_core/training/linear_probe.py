@@ -18,11 +18,11 @@ from mujo_core.labels import Label
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.model.text import embed_labels
-from mujo_core.training.clip import Clip
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.corrupted import random_corruption
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
 from mujo_core.training.sources import class_labels
+from mujo_core.training.stored import AnyClip
 from mujo_core.training.validation import LIVE
 from mujo_core.window import Window
 
@@ -57,7 +57,7 @@ def probe_features(
 
 
 def _draw(
-    clips: Sequence[Clip], config: TrainConfig, how: SamplerSettings, draws: int
+    clips: Sequence[AnyClip], config: TrainConfig, how: SamplerSettings, draws: int
 ) -> tuple[list[Window], list[str]]:
     # Gently changed windows stay whole.
     corruption = random_corruption(config.corruptions, clips) if how is config.sampler else None
@@ -72,10 +72,10 @@ def _draw(
 
 def fit_probe(
     checkpoint: Checkpoint,
-    clips: Sequence[Clip],
+    clips: Sequence[AnyClip],
     weights: np.ndarray,
     config: TrainConfig,
-    held_out: Sequence[Clip] = (),
+    held_out: Sequence[AnyClip] = (),
     labels: dict[str, Label] | None = None,
 ) -> Checkpoint:
     """Fit class vectors to a checkpoint.
@@ -144,7 +144,7 @@ def _class_vectors(
 def _choose_strength(
     checkpoint: Checkpoint,
     learn: tuple[np.ndarray, np.ndarray, np.ndarray],
-    held_out: Sequence[Clip],
+    held_out: Sequence[AnyClip],
     config: TrainConfig,
     order: Sequence[str],
 ) -> float:

@@ -15,11 +15,12 @@ import torch
 
 from mujo_core.corruptions import RandomCorruption
 from mujo_core.model.joint_space import JointSpace
-from mujo_core.recording import modality_of
+from mujo_core.recording import Stream, modality_of
 from mujo_core.training.clip import Clip
 from mujo_core.training.config import ReadoutSettings
 from mujo_core.training.data import WindowDataset, collate
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
+from mujo_core.training.stored import AnyClip
 from mujo_core.window import Window, WindowSpec
 
 GENTLE = SamplerSettings(
@@ -42,7 +43,7 @@ _BATCH = 128
 
 def fit_readout(
     model: JointSpace,
-    clips: Sequence[Clip],
+    clips: Sequence[AnyClip],
     weights: np.ndarray,
     labels: Sequence[str],
     sentences: np.ndarray,
@@ -110,8 +111,16 @@ def ridge(
     return weight.float(), bias.float()
 
 
+def _device_streams(clip: Clip) -> dict[str, Stream]:
+    return {n: s for n, s in clip.streams.items() if modality_of(n) == 'imu'}
+
+
+def _devices_alone(clip: Clip) -> Clip:
+    return replace(clip, streams=_device_streams(clip) or clip.streams)
+
+
 def _draw(
-    clips: Sequence[Clip],
+    clips: Sequence[AnyClip],
     weights: np.ndarray,
     labels: Sequence[str],
     spec: WindowSpec,
@@ -122,9 +131,9 @@ def _draw(
     """Return gently changed windows of devices alone, and the places of their labels."""
     kept, chosen = [], []
     for clip, weight in zip(clips, weights, strict=True):
-        streams = {n: s for n, s in clip.streams.items() if modality_of(n) == 'imu'}
-        if clip.label in labels and (streams or clip.virtual):
-            kept.append(replace(clip, streams=streams or clip.streams))
+        devices = clip.outline.virtual or _device_streams(clip.outline)
+        if clip.label in labels and devices:
+            kept.append(clip.changed(_devices_alone))
             chosen.append(weight)
     if not kept:
         return []

@@ -23,16 +23,16 @@ import torch
 import yaml
 from lightning.pytorch.callbacks import Callback, Checkpoint
 
-from mujo_core.training.clip import Clip
 from mujo_core.training.config import TrainConfig
+from mujo_core.training.stored import AnyClip
 
 SETTINGS = 'train.yaml'
 """The settings of a run, beside the checkpoint that it made."""
 _FOLDER = 'run'
 _SNAPSHOT = 'last.ckpt'
 _FREE = {
-    'data.root', 'data.motion_capture', 'fit.workers', 'fit.devices', 'fit.snapshot_every',
-    'fit.keep_snapshot', 'fit.log_every',
+    'data.root', 'data.motion_capture', 'data.cache_megabytes', 'fit.workers', 'fit.devices',
+    'fit.snapshot_every', 'fit.keep_snapshot', 'fit.log_every',
 }  # fmt: skip
 """Settings that may change on the way, since the weights do not depend on them."""
 
@@ -56,7 +56,7 @@ class Run:
         """Whether there is a snapshot to continue from."""
         return self.snapshot.is_file() and not self.anew
 
-    def begin(self, config: TrainConfig, clips: Sequence[Clip], write: bool = True) -> int:
+    def begin(self, config: TrainConfig, clips: Sequence[AnyClip], write: bool = True) -> int:
         """Record what the run is, or make sure that it is the one on disk.
 
         Args:
@@ -116,12 +116,12 @@ def read_snapshot(path: str | Path) -> dict[str, Any]:
         raise ValueError(f'{path} is no snapshot') from error
 
 
-def fingerprint(clips: Sequence[Clip]) -> str:
+def fingerprint(clips: Sequence[AnyClip]) -> str:
     """Return a digest of what clips hold, by which it is known whether they are still the same."""
     digest = hashlib.sha256()
     for clip in clips:
-        digest.update(f'{clip.label} {clip.subject}'.encode())
-        for name, stream in sorted(clip.streams.items()):
+        digest.update(f'{clip.label} {clip.subject}'.encode() + clip.digest.encode())
+        for name, stream in sorted(clip.outline.streams.items() if not clip.digest else ()):
             digest.update(f'{name} {stream.values.shape} {float(stream.stamps[0])}'.encode())
             digest.update(np.ascontiguousarray(stream.values[:1]).tobytes())
     return digest.hexdigest()[:16]

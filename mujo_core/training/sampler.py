@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from mujo_core.recording import Stream, modality_of
 from mujo_core.training.augment import change_imu, change_pose
 from mujo_core.training.clip import Clip
 from mujo_core.training.padding import pad_with_rest
+from mujo_core.training.stored import AnyClip
 from mujo_core.training.video_augment import VideoAugmentation, change_frames
 from mujo_core.video.prepare import Preparer
 from mujo_core.window import Window, WindowSpec, make_window, resample
@@ -101,6 +103,11 @@ def _warp(
     }
 
 
+def _prepared(preparer: Preparer, clip: Clip) -> Clip:
+    streams = preparer.streams(clip.streams, f'{clip.label} of {clip.subject}')
+    return replace(clip, streams=streams)
+
+
 class WindowSampler:
     """Draws augmented windows and their labels from clips.
 
@@ -113,16 +120,13 @@ class WindowSampler:
 
     def __init__(
         self,
-        clips: Sequence[Clip],
+        clips: Sequence[AnyClip],
         spec: WindowSpec,
         settings: SamplerSettings | None = None,
         corruption: RandomCorruption | None = None,
     ) -> None:
         preparer = Preparer(spec.video, spec.video_rate)
-        self.clips = [
-            replace(clip, streams=preparer.streams(clip.streams, f'{clip.label} of {clip.subject}'))
-            for clip in clips
-        ]
+        self.clips = [clip.changed(partial(_prepared, preparer)) for clip in clips]
         self.spec = spec
         self.settings = settings or SamplerSettings()
         self.corruption = corruption
@@ -146,7 +150,7 @@ class WindowSampler:
 
     def _play(self, index: int, rng: np.random.Generator) -> tuple[dict[str, Stream], float, str]:
         """Return the streams of a clip as they were sent, the end of the window, and its label."""
-        clip, spec, how = self.clips[index], self.spec, self.settings
+        clip, spec, how = self.clips[index].load(), self.spec, self.settings
         start, end = clip.span
         speed = float(np.exp(rng.uniform(*np.log(how.speed))))
         length = (end - start) / speed

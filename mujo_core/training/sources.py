@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from mujo_core.datasets.dataset import Stored
 from mujo_core.datasets.registry import DATASETS, get_dataset, load_recordings
 from mujo_core.labels import Label, select_labels
 from mujo_core.recording import MODALITIES, Recording, modality_of
 from mujo_core.training.clip import Clip, make_clip
 from mujo_core.training.config import DataSettings
 from mujo_core.training.sampler import REST, SamplerSettings
-from mujo_core.virtual_imu import virtual_imu
+from mujo_core.training.stored import AnyClip, ClipCache, StoredClip, store
+from mujo_core.virtual_imu import Likeness, read_likeness, virtual_imu
 
+IMU_RATE = 50.0  # Hz, of simulated devices
 VIRTUAL_PLACEMENTS = ('right_wrist', 'left_wrist', 'right_thigh', 'left_thigh')
 """Where devices are simulated, so that no placement tells an activity by itself."""
 _MOTION_LABELS = ('walk', 'jog')
@@ -24,25 +28,31 @@ _PIECE_SECONDS = 12.0
 _OVERLAP_SECONDS = 4.0
 
 
-def with_virtual(clip: Clip) -> Clip:
-    """Return the clip with IMUs computed from its skeleton at the places that carry no real one."""
+def with_virtual(clip: Clip, cutoffs: Sequence[float] = ()) -> Clip:
+    """Return the clip with IMUs computed from its skeleton at the places that carry no real one.
+
+    Args:
+        cutoffs: Hz, of path and attitude; none for those that `virtual_imu` chooses.
+    """
     if 'pose' not in clip.streams:
         return clip
     pose = clip.streams['pose']
     virtual = {}
     for placement in VIRTUAL_PLACEMENTS:
         name = f'imu/{placement}'
-        stream = virtual_imu(pose.stamps, pose.values, placement)
+        stream = virtual_imu(pose.stamps, pose.values, placement, IMU_RATE, *cutoffs)
         if name not in clip.streams and len(stream) > 1:
             virtual[name] = stream
     return replace(clip, virtual=virtual)
 
 
-def as_clip(recording: Recording, label: str, rests: bool = False) -> Clip:
+def as_clip(
+    recording: Recording, label: str, rests: bool = False, cutoffs: Sequence[float] = ()
+) -> Clip:
     """Return a recording as a clip with virtual IMUs: its own where none of its IMUs is real."""
     clip = make_clip(recording, label, rests=rests)
     if recording.dataset not in DATASETS or not get_dataset(recording.dataset).virtual_imu:
-        return with_virtual(clip)
+        return with_virtual(clip, cutoffs)
     virtual = {n: s for n, s in clip.streams.items() if modality_of(n) == 'imu'}
     real = {n: s for n, s in clip.streams.items() if n not in virtual}
     return replace(clip, streams=real, virtual=virtual) if real else clip
@@ -69,23 +79,36 @@ def recordings_of(data: DataSettings) -> list[Recording]:
                 f'{", ".join(data.validation)} came'
             )
         recordings += [r for r in everyone if r.subject in set(data.validation) - chosen]
-    return _without(recordings, data.without)
-
-
-def _without(recordings: list[Recording], labels: Sequence[str]) -> list[Recording]:
-    """Return recordings without the stretches of some labels; ValueError for one not there."""
     there = {segment.label for recording in recordings for segment in recording.segments}
-    if missing := set(labels) - there:
+    check_without(data, there)
+    kept = [narrowed for r in recordings if (narrowed := narrow(r, data))]
+    if not kept and not data.real_imu:
+        raise ValueError(
+            'expected recordings with a skeleton, from which IMUs can be simulated; these have '
+            'IMUs alone, leave --data.real_imu false out'
+        )
+    return kept
+
+
+def narrow(recording: Recording, data: DataSettings) -> Recording | None:
+    """Return what is learned from a recording: without some labels, or without real IMUs."""
+    if not data.real_imu:
+        simulated = recording.dataset in DATASETS and get_dataset(recording.dataset).virtual_imu
+        if not simulated:
+            recording = recording.only([m for m in recording.modalities if m != 'imu'])
+    segments = [s for s in recording.segments if s.label not in data.without]
+    if not recording.streams or (recording.segments and not segments):
+        return None
+    return replace(recording, segments=segments)
+
+
+def check_without(data: DataSettings, there: Collection[str]) -> None:
+    """Raise ValueError for a label that is left out and not among those there."""
+    if missing := set(data.without) - set(there):
         raise ValueError(
             f'expected --data.without as some of {", ".join(sorted(there))}; '
             f'{", ".join(sorted(missing))} came'
         )
-    kept = []
-    for recording in recordings:
-        segments = [s for s in recording.segments if s.label not in labels]
-        if segments or not recording.segments:
-            kept.append(replace(recording, segments=segments))
-    return kept
 
 
 def pieces(recording: Recording) -> list[Recording]:
@@ -102,25 +125,50 @@ def pieces(recording: Recording) -> list[Recording]:
     return [part for part in parts if part.streams]
 
 
-def dataset_clips(recordings: Sequence[Recording]) -> list[Clip]:
-    """Return every labelled activity of recordings as clips of some seconds."""
-    clips = []
-    for recording in recordings:
-        rests = recording.dataset in DATASETS and get_dataset(recording.dataset).rests
-        for activity in recording.activities():
-            label = activity.label or ''
-            clips += [as_clip(part, label, rests) for part in pieces(activity)]
-    return clips
-
-
-def unlabelled_clips(recordings: Sequence[Recording]) -> list[Clip]:
-    """Return recordings of which no activity is known as clips without a label."""
+def _activities(recording: Recording) -> list[tuple[Recording, str]]:
+    """Return the labelled activities of a recording in parts of some seconds."""
     return [
-        as_clip(part, '')
-        for recording in recordings
-        if not recording.segments
-        for part in pieces(recording)
+        (part, activity.label or '')
+        for activity in recording.activities()
+        for part in pieces(activity)
     ]
+
+
+def _unknown(recording: Recording) -> list[tuple[Recording, str]]:
+    """Return a recording of which no activity is known in parts of some seconds."""
+    return [] if recording.segments else [(part, '') for part in pieces(recording)]
+
+
+def _clip_of(part: Recording, label: str, cutoffs: Sequence[float] = ()) -> Clip:
+    rests = bool(label) and part.dataset in DATASETS and get_dataset(part.dataset).rests
+    return as_clip(part, label, rests, cutoffs)
+
+
+def dataset_clips(recordings: Iterable[Recording], cutoffs: Sequence[float] = ()) -> list[AnyClip]:
+    """Return every labelled activity of recordings as clips of some seconds."""
+    return [_clip_of(*part, cutoffs) for r in recordings for part in _activities(r)]
+
+
+def unlabelled_clips(
+    recordings: Iterable[Recording], cutoffs: Sequence[float] = ()
+) -> list[AnyClip]:
+    """Return recordings of which no activity is known as clips without a label."""
+    return [_clip_of(*part, cutoffs) for r in recordings for part in _unknown(r)]
+
+
+def stored_clips(stored: Stored, cache: ClipCache) -> Iterator[StoredClip]:
+    """Yield the clips that `dataset_clips` and `unlabelled_clips` make of a recording, on disk."""
+    for parts in (_activities, _unknown):
+        for number, part in enumerate(parts(stored.recording)):
+            cut = partial(_cut, parts, number)
+            digest = f'{stored.digest} {number}'
+            yield store(_clip_of(*part), digest, stored.again, cut, cache)
+
+
+def _cut(
+    parts: Callable[[Recording], list[tuple[Recording, str]]], number: int, recording: Recording
+) -> Clip:
+    return _clip_of(*parts(recording)[number])
 
 
 def motion_clips(root: str) -> list[Clip]:
@@ -134,7 +182,7 @@ def motion_clips(root: str) -> list[Clip]:
 
 
 def class_labels(
-    clips: Sequence[Clip],
+    clips: Sequence[AnyClip],
     sampler: SamplerSettings,
     data: DataSettings,
     recordings: Sequence[Recording] = (),
@@ -154,14 +202,19 @@ def class_labels(
 
 
 def training_clips(
-    recordings: Sequence[Recording], data: DataSettings, unlabelled: Sequence[Clip] = ()
-) -> tuple[list[Clip], np.ndarray]:
-    """Return clips and the weight with which each is drawn.
+    recordings: Iterable[Recording], data: DataSettings, unlabelled: Sequence[AnyClip] = ()
+) -> tuple[list[AnyClip], np.ndarray]:
+    """Return clips of recordings, and more, with the weight of each (see `weighted`)."""
+    return weighted([*dataset_clips(recordings, data.imu_cutoffs), *unlabelled], data)
 
-    Motion capture gets its share, divided evenly over its labels. Clips that are `unlabelled` are
-    drawn like any of the data set.
+
+def weighted(clips: Sequence[AnyClip], data: DataSettings) -> tuple[list[AnyClip], np.ndarray]:
+    """Return what is drawn of a data set's clips and of others, and the weight with which each is.
+
+    Motion capture gets its share, divided evenly over its labels. All of the data set's clips are
+    drawn alike.
     """
-    clips = [*dataset_clips(recordings), *unlabelled]
+    clips = list(clips)
     weights = [1.0] * len(clips)
     if data.motion_capture:
         motion = [c for c in motion_clips(data.motion_capture) if c.label not in data.without]
@@ -169,12 +222,25 @@ def training_clips(
         whole = data.motion_share / (1.0 - data.motion_share) * len(clips)
         weights += [whole / len(set(labels)) / labels.count(label) for label in labels]
         clips += motion
-    kept = [(only(c, data.modalities), w) for c, w in zip(clips, weights, strict=True)]
-    kept = [(clip, weight) for clip, weight in kept if clip.streams or clip.virtual]
+    if data.imu_like:
+        made_like = partial(_made_like, read_likeness(data.imu_like))
+        clips = [c.changed(made_like) for c in clips]
+    clips = [clip.changed(partial(only, modalities=data.modalities)) for clip in clips]
+    kept = [
+        (clip, weight)
+        for clip, weight in zip(clips, weights, strict=True)
+        if clip.outline.streams or clip.outline.virtual
+    ]
     if not kept:
         which = f' of {"+".join(data.modalities)}' if data.modalities else ''
         raise ValueError(f'expected recordings{which} with labels to train on, none came')
     return [clip for clip, _ in kept], np.array([weight for _, weight in kept])
+
+
+def _made_like(likeness: Likeness, clip: Clip) -> Clip:
+    """Return a clip whose simulated devices are distributed like real ones."""
+    virtual = {n: likeness.apply(s, n.partition('/')[2]) for n, s in clip.virtual.items()}
+    return replace(clip, virtual=virtual)
 
 
 def only(clip: Clip, modalities: Sequence[str]) -> Clip:

@@ -3,61 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from mujo_core.model.checkpoint import Checkpoint, load_checkpoint
 from mujo_core.model.joint_space import ModelSettings
-from mujo_core.recording import Recording
-from mujo_core.training.clip import Clip
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.fit import fit_model
 from mujo_core.training.linear_probe import fit_probe
+from mujo_core.training.material import Material
 from mujo_core.training.resume import Run
-from mujo_core.training.sources import (
-    dataset_clips,
-    only,
-    recordings_of,
-    training_clips,
-    unlabelled_clips,
-)
 from mujo_core.window import WindowSpec
-
-
-@dataclass(frozen=True)
-class Material:
-    """What a run learns from.
-
-    Attributes:
-        recordings: those trained on.
-        clips: to draw windows from; weights: (N,) how often each.
-        held_out: clips of the subjects that are held out for validation.
-    """
-
-    recordings: list[Recording]
-    clips: list[Clip]
-    weights: np.ndarray
-    held_out: list[Clip]
-
-
-def read_material(config: TrainConfig) -> Material:
-    """Load the recordings of a run.
-
-    Raises:
-        ValueError: no data set there, or nothing to learn from for this stage.
-    """
-    recordings = recordings_of(config.data)
-    held = set(config.data.validation)
-    seen = [r for r in recordings if r.subject not in held]
-    unlabelled = unlabelled_clips(seen) if config.stage == 'pretrain' else []
-    clips, weights = training_clips(seen, config.data, unlabelled)
-    held_out = [
-        only(clip, config.data.modalities)
-        for clip in dataset_clips([r for r in recordings if r.subject in held])
-    ]
-    return Material(seen, clips, weights, held_out)
 
 
 def pretrain(config: TrainConfig, material: Material, **how: Any) -> Checkpoint:

@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
-from mujo_core.training.clip import Clip
 from mujo_core.training.data import collate
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
+from mujo_core.training.stored import AnyClip
 from mujo_core.window import Window, WindowSpec
 
 LIVE = SamplerSettings(
@@ -48,7 +48,7 @@ class HeldOutWindows(Dataset[tuple[Window, int]]):
 
     def __init__(
         self,
-        clips: Sequence[Clip],
+        clips: Sequence[AnyClip],
         spec: WindowSpec,
         labels: Sequence[str],
         rank: int = 0,

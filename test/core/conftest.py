@@ -103,3 +103,51 @@ def encoder(tmp_path_factory):
         patch.setenv('MUJO_CACHE', str(tmp_path_factory.mktemp('cache')))
         patch.setattr(text, '_sentence_encoder', lambda model: stub)
         yield stub
+
+
+BONES = (
+    ('Hips', None, (0, 0, 0)), ('LeftUpLeg', 'Hips', (10, 0, 0)),
+    ('LeftLeg', 'LeftUpLeg', (0, -40, 0)), ('LeftFoot', 'LeftLeg', (0, -42, 0)),
+    ('RightUpLeg', 'Hips', (-10, 0, 0)), ('RightLeg', 'RightUpLeg', (0, -40, 0)),
+    ('RightFoot', 'RightLeg', (0, -42, 0)), ('Spine', 'Hips', (0, 25, 0)),
+    ('Head', 'Spine', (0, 45, 0)), ('LeftArm', 'Spine', (18, 25, 0)),
+    ('LeftForeArm', 'LeftArm', (28, 0, 0)), ('LeftHand', 'LeftForeArm', (25, 0, 0)),
+    ('RightArm', 'Spine', (-18, 25, 0)), ('RightForeArm', 'RightArm', (-28, 0, 0)),
+    ('RightHand', 'RightForeArm', (-25, 0, 0)),
+)  # fmt: skip
+
+
+def _write_bvh(path, seed, seconds=4.0, rate=40.0, prefix=''):
+    """A person in centimetres, y up, facing +z, who sways and lifts the arms."""
+    children = {name: [c for c, parent, _ in BONES if parent == name] for name, _, _ in BONES}
+    offsets = {name: offset for name, _, offset in BONES}
+    lines = ['HIERARCHY']
+
+    def put(name, depth):
+        lines.append(f'{"JOINT" if depth else "ROOT"} {prefix}{name} {{')
+        lines.append('OFFSET ' + ' '.join(map(str, offsets[name])))
+        moves = 'Xposition Yposition Zposition ' if not depth else ''
+        lines.append(f'CHANNELS {6 if not depth else 3} {moves}Zrotation Xrotation Yrotation')
+        for child in children[name]:
+            put(child, depth + 1)
+        if not children[name]:
+            lines.append('End Site { OFFSET 0 5 0 }')
+        lines.append('}')
+
+    put('Hips', 0)
+    t = np.arange(round(seconds * rate)) / rate
+    rng = np.random.default_rng(seed)
+    motion = np.zeros((len(t), 3 + 3 * len(BONES)))
+    motion[:, 1] = 90
+    motion[:, 2] = 30 * t
+    for place in range(3, motion.shape[1]):
+        motion[:, place] = 12 * np.sin(rng.uniform(1, 6) * t + rng.uniform(0, 6))
+    lines += ['MOTION', f'Frames: {len(t)}', f'Frame Time: {1 / rate:.7f}']
+    lines += [' '.join(f'{v:.4f}' for v in row) for row in motion]
+    path.write_text('\n'.join(lines) + '\n')
+
+
+@pytest.fixture(scope='session')
+def write_bvh():
+    """Return what writes a capture: (path, seed, seconds, rate, prefix of joints' names)."""
+    return _write_bvh

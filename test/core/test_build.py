@@ -1,5 +1,6 @@
 """A build of motion capture: shards, what reads them, resuming, what fails and what is left out."""
 
+import io
 import json
 import os
 import re
@@ -10,7 +11,9 @@ import sys
 import tarfile
 import threading
 import time
+import types
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,61 +21,22 @@ import pytest
 
 from mujo_core.builder.plan import make_plan
 from mujo_core.builder.run import build
-from mujo_core.builder.settings import BuildSettings, CutSettings, ShardSettings
+from mujo_core.builder.settings import BuildSettings, CutSettings, ImuSettings, ShardSettings
+from mujo_core.builder.shards import read_result
 from mujo_core.builder.sources import find_sources
+from mujo_core.builder.work import build_clip
 from mujo_core.builder.workers import by_processes
 from mujo_core.cli.main import main
 from mujo_core.datasets.registry import load_recordings
 from mujo_core.datasets.summary import collected_problems
+from mujo_core.recording import Stream
 from mujo_core.skeleton import JOINT
-from mujo_core.virtual_imu import virtual_imu
+from mujo_core.virtual_imu import read_likeness, virtual_imu
 
 ROOT = Path(__file__).parents[2]
 CMU = ROOT.parent / 'shared' / 'data' / 'cmu_mocap'
 KILLS = int(os.environ.get('MUJO_KILLS', '2'))
 """`make soak` asks for ten."""
-
-BONES = (
-    ('Hips', None, (0, 0, 0)), ('LeftUpLeg', 'Hips', (10, 0, 0)),
-    ('LeftLeg', 'LeftUpLeg', (0, -40, 0)), ('LeftFoot', 'LeftLeg', (0, -42, 0)),
-    ('RightUpLeg', 'Hips', (-10, 0, 0)), ('RightLeg', 'RightUpLeg', (0, -40, 0)),
-    ('RightFoot', 'RightLeg', (0, -42, 0)), ('Spine', 'Hips', (0, 25, 0)),
-    ('Head', 'Spine', (0, 45, 0)), ('LeftArm', 'Spine', (18, 25, 0)),
-    ('LeftForeArm', 'LeftArm', (28, 0, 0)), ('LeftHand', 'LeftForeArm', (25, 0, 0)),
-    ('RightArm', 'Spine', (-18, 25, 0)), ('RightForeArm', 'RightArm', (-28, 0, 0)),
-    ('RightHand', 'RightForeArm', (-25, 0, 0)),
-)  # fmt: skip
-
-
-def write_bvh(path, seed, seconds=4.0, rate=40.0, prefix=''):
-    """A person in centimetres, y up, facing +z, who sways and lifts the arms."""
-    children = {name: [c for c, parent, _ in BONES if parent == name] for name, _, _ in BONES}
-    offsets = {name: offset for name, _, offset in BONES}
-    lines = ['HIERARCHY']
-
-    def put(name, depth):
-        lines.append(f'{"JOINT" if depth else "ROOT"} {prefix}{name} {{')
-        lines.append('OFFSET ' + ' '.join(map(str, offsets[name])))
-        moves = 'Xposition Yposition Zposition ' if not depth else ''
-        lines.append(f'CHANNELS {6 if not depth else 3} {moves}Zrotation Xrotation Yrotation')
-        for child in children[name]:
-            put(child, depth + 1)
-        if not children[name]:
-            lines.append('End Site { OFFSET 0 5 0 }')
-        lines.append('}')
-
-    put('Hips', 0)
-    t = np.arange(round(seconds * rate)) / rate
-    rng = np.random.default_rng(seed)
-    motion = np.zeros((len(t), 3 + 3 * len(BONES)))
-    motion[:, 1] = 90
-    motion[:, 2] = 30 * t
-    for place in range(3, motion.shape[1]):
-        motion[:, place] = 12 * np.sin(rng.uniform(1, 6) * t + rng.uniform(0, 6))
-    lines += ['MOTION', f'Frames: {len(t)}', f'Frame Time: {1 / rate:.7f}']
-    lines += [' '.join(f'{v:.4f}' for v in row) for row in motion]
-    path.write_text('\n'.join(lines) + '\n')
-
 
 SETTINGS = BuildSettings(
     cut=CutSettings(validation=0.3), shard=ShardSettings(clips=3, megabytes=64)
@@ -80,7 +44,7 @@ SETTINGS = BuildSettings(
 
 
 @pytest.fixture(scope='module')
-def captures(tmp_path_factory):
+def captures(tmp_path_factory, write_bvh):
     """Eight files of motion capture with labels, one that is broken and one that is short."""
     folder = tmp_path_factory.mktemp('captures')
     rows = ['file,label,subject']
@@ -169,6 +133,44 @@ def test_the_data_set_holds_pose_virtual_imu_and_labels(built):
     assert all(people) and not people[0] & people[1]
 
 
+def test_virtual_devices_made_like_real_ones_are_the_same_in_every_build(
+    built, captures, utd, tmp_path, capsys
+):
+    """Fitted to a wrist without a skeleton; noise beside it; other devices get noise alone."""
+    like = tmp_path / 'like.json'
+    fit = ['data', 'utd_mhad', '--root', str(utd), '--beside', str(built[0])]
+    assert main([*fit, '--likeness', str(like)]) == 0
+    plan = make_plan(find_sources(captures), CutSettings())
+    (clip,) = (clip for clip in plan.clips if clip.path.endswith('take0.bvh'))
+    copy = str(shutil.copy(like, tmp_path / 'copy.json'))
+    ways = (('wearable', str(like)), ('wearable', copy), ('wearable', ''), ('', ''))
+    settings = [replace(SETTINGS, imu=ImuSettings(*way)) for way in ways]
+    assert len({clip.key(one.work()) for one in settings}) == 3
+    results = [build_clip(clip, one) for one in settings]
+    assert results[0] == results[1]
+    arrays = []
+    for result in results:
+        ((sample,), _) = read_result(result)
+        arrays.append(np.load(io.BytesIO(sample.files['npz'])))
+    like_and_noise, _, noisy, clean = arrays
+    for sensor, most in (('acc', 2.0), ('gyro', 0.3)):
+        chest, wrist = (f'imu/{place}/{sensor}' for place in ('chest', 'right_wrist'))
+        assert np.array_equal(like_and_noise[chest], noisy[chest])
+        assert 0 < np.abs(noisy[chest] - clean[chest]).max() < most
+        assert np.abs(like_and_noise[wrist] - noisy[wrist]).max() > most
+    sensed = np.hstack([clean[f'imu/right_wrist/{sensor}'] for sensor in ('acc', 'gyro')])
+    moved = read_likeness(like).apply(Stream(clean['imu/right_wrist/t'], sensed), 'right_wrist')
+    error = like_and_noise['imu/right_wrist/gyro'] - moved.values[:, 3:]
+    assert np.abs(error).max() < 0.6
+    (tmp_path / 'none.json').write_text('{}')
+    for wrong, line in (
+        (['--imu.noise', 'loud'], 'wearable'),
+        (['--imu.like', str(tmp_path / 'none.json')], 'fit it again'),
+    ):
+        assert main(['build', str(captures), '--output', str(tmp_path / 'o'), *wrong]) == 2
+        assert line in capsys.readouterr().err
+
+
 def test_training_draws_one_or_two_of_the_virtual_devices(built):
     from mujo_core.training.sampler import WindowSampler
     from mujo_core.training.sources import dataset_clips
@@ -206,7 +208,9 @@ def test_a_damaged_shard_is_named_and_the_rest_loads(built, tmp_path):
         load_recordings('fimad', folder)
 
 
-def test_a_build_that_is_done_is_not_done_again_and_a_new_file_is_added(built, captures, tmp_path):
+def test_a_build_that_is_done_is_not_done_again_and_a_new_file_is_added(
+    built, captures, write_bvh, tmp_path
+):
     folder, more = tmp_path / 'copy', tmp_path / 'more'
     shutil.copytree(built[0], folder)
     shutil.copytree(captures, more)
@@ -327,8 +331,23 @@ def test_trials_of_cmu_come_by_their_own_reader(tmp_path):
     (tmp_path / 'labels.csv').write_text('\n'.join(kept) + '\n')
     content = build(tmp_path, tmp_path / 'out', BuildSettings())
     assert content['clips'] == content['samples'] == 2 and not content['failures']
+    (spare,) = content['left_out']
+    assert (spare['clip'], spare['reason']) == (
+        '02_01.bvh', 'the same trial as 02_01.amc, in another format'
+    )  # fmt: skip
     recordings = {r.name.split('-')[1]: r for r in load_recordings('fimad', tmp_path / 'out')}
     assert recordings['02_01'].label == 'walk'
     joints = recordings['02_01'].streams['pose'].values
     assert joints[-1, 0, 0] - joints[0, 0, 0] > 2.0  # walks ahead
     assert np.abs(np.ptp(joints[:, 0, 1])) < 0.5
+
+
+def test_a_ray_that_does_not_start_is_a_line(captures, tmp_path, monkeypatch, capsys):
+    def init(**_):
+        raise Exception('The current node timed out during startup.\nLook at the logs.')
+
+    monkeypatch.setitem(sys.modules, 'ray', types.SimpleNamespace(init=init))
+    out = str(tmp_path / 'out')
+    assert main(['build', str(captures), '--output', out, '--ray', 'local']) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert 'timed out during startup.); start it' in line

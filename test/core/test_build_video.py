@@ -11,8 +11,11 @@ import pytest
 
 pytest.importorskip('mediapipe', reason='the extra build is not installed')
 
+from mujo_core.builder.plan import make_plan
 from mujo_core.builder.run import build
-from mujo_core.builder.settings import BuildSettings, PoseSettings
+from mujo_core.builder.settings import BuildSettings, CutSettings, PoseSettings
+from mujo_core.builder.sources import find_sources
+from mujo_core.builder.video_clip import build_video_clip
 from mujo_core.datasets.registry import load_recordings
 from mujo_core.skeleton import JOINT, handedness
 
@@ -90,3 +93,13 @@ def test_a_file_that_is_no_video_fails_alone(built, tmp_path):
     assert content['failures'] == [
         {'name': 'damaged.mp4', 'reason': 'damaged.mp4: expected a video, it cannot be read'}
     ]
+
+
+def test_a_clip_without_a_sample_says_why(tmp_path):
+    (tmp_path / 'park.mp4').symlink_to(VIDEO)
+    (tmp_path / 'park.chapters.csv').write_text('start,end,title\n3.0,3.4,Squats\n')
+    (clip,) = make_plan(find_sources(tmp_path), CutSettings()).clips
+    result = build_video_clip(clip, BuildSettings(pose=PoseSettings(people=1)))
+    (left,) = result.left_out
+    assert not result.samples and (left.start, left.end) == (3.0, 3.4)
+    assert left.reason == 'nobody is followed for 0.5 s'

@@ -12,7 +12,14 @@ from mujo_core.recording import Recording, Segment, Stream
 from mujo_core.training import sources
 from mujo_core.training.config import DataSettings
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
-from mujo_core.training.sources import class_labels, dataset_clips, pieces, training_clips
+from mujo_core.training.sources import (
+    VIRTUAL_PLACEMENTS,
+    class_labels,
+    dataset_clips,
+    pieces,
+    training_clips,
+)
+from mujo_core.virtual_imu import fit_likeness, write_likeness
 from mujo_core.window import WindowSpec
 
 
@@ -94,3 +101,49 @@ def test_labels_left_out_are_neither_learned_nor_classes(monkeypatch):
     assert [[s.label for s in r.segments] for r in found] == [['walk']]
     with pytest.raises(ValueError, match='some of jog, walk; run came'):
         sources.recordings_of(DataSettings(root='there', without=['run']))
+
+
+def test_without_real_imus_all_devices_are_simulated_from_the_skeleton(utd):
+    data = DataSettings(root=str(utd), split='all', real_imu=False)
+    clips, _ = training_clips(sources.recordings_of(data), data)
+    assert clips and all('pose' in clip.streams for clip in clips)
+    assert not any(name.startswith('imu/') for clip in clips for name in clip.streams)
+    # Also where the real one was worn, so that the most telling place is not missing.
+    assert all(set(clip.virtual) == {f'imu/{p}' for p in VIRTUAL_PLACEMENTS} for clip in clips)
+
+
+def test_imus_alone_cannot_be_left_out(monkeypatch):
+    there = [recording('made_up', ('walk', 0.0, 3.0))]
+    monkeypatch.setattr(sources, 'load_recordings', lambda *_, **__: list(there))
+    with pytest.raises(ValueError, match='with a skeleton') as caught:
+        sources.recordings_of(DataSettings(root='there', real_imu=False))
+    assert '\n' not in str(caught.value)
+
+
+def test_simulated_devices_are_made_like_real_ones(utd, tmp_path):
+    data = DataSettings(root=str(utd), split='all', real_imu=False)
+    recordings = sources.recordings_of(data)
+    plain, _ = training_clips(recordings, data)
+    samples = np.concatenate([c.virtual['imu/right_wrist'].values for c in plain])
+    likeness = fit_likeness({'right_wrist': samples}, {'right_wrist': 2 * samples})
+    write_likeness(likeness, tmp_path / 'like')
+    clips, _ = training_clips(recordings, replace(data, imu_like=str(tmp_path / 'like')))
+    for before, after in zip(plain, clips, strict=True):
+        weak, strong = (c.virtual['imu/right_wrist'].values for c in (before, after))
+        assert strong == pytest.approx(2 * weak, abs=0.1)
+        same = [c.virtual['imu/left_wrist'].values for c in (before, after)]
+        assert np.array_equal(*same)
+
+
+def test_the_motion_of_simulated_devices_is_cut_off_where_it_is_said(utd):
+    data = DataSettings(root=str(utd), split='all', real_imu=False, imu_cutoffs=[0.4, 0.4])
+    recordings = sources.recordings_of(data)
+    spans = []
+    for one in (data, replace(data, imu_cutoffs=[])):
+        clips, _ = training_clips(recordings, one)
+        values = np.concatenate([c.virtual['imu/right_wrist'].values for c in clips])
+        spans.append(values[:, 3:].std())
+    assert spans[0] < 0.8 * spans[1]
+    for wrong in ([2.3], [0.0, 1.6]):
+        with pytest.raises(ValueError, match='two numbers above 0 Hz'):
+            DataSettings(imu_cutoffs=wrong)

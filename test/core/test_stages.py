@@ -14,9 +14,11 @@ from mujo_core.recognition import Recognizer
 from mujo_core.training.config import DataSettings, ProbeSettings, TrainConfig
 from mujo_core.training.fit import fit_model
 from mujo_core.training.linear_probe import fit_probe
+from mujo_core.training.material import Material, read_material
 from mujo_core.training.module import FitSettings
 from mujo_core.training.sampler import WindowSampler
-from mujo_core.training.stages import Material, read_material, run_stage
+from mujo_core.training.sources import unlabelled_clips
+from mujo_core.training.stages import run_stage
 from mujo_core.training.validation import LIVE
 from mujo_core.window import WindowSpec
 
@@ -129,9 +131,7 @@ def test_clips_without_a_label_are_pretrained_on_and_not_finetuned_on(config, ut
     found = read_material(config)
     assert all(clip.label for clip in found.clips)
     recordings = [replace(r, segments=[]) for r in found.recordings[:6]]
-    import mujo_core.training.stages as stages
-
-    unlabelled = stages.unlabelled_clips(recordings)
+    unlabelled = unlabelled_clips(recordings)
     assert len(unlabelled) == 6 and {clip.label for clip in unlabelled} == {''}
     both = [*found.clips[:2], *unlabelled]
     checkpoint = fit_model(both, np.ones(len(both)), config, progress=False)

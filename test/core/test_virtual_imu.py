@@ -53,6 +53,28 @@ def middle(stream, seconds: float = 0.5):
     return stream.between(stream.stamps[0] + seconds, stream.stamps[-1] - seconds)
 
 
+def test_there_are_as_many_devices_as_joints():
+    assert len(set(PLACEMENTS)) == len(CANONICAL_JOINTS) == 16
+    assert {placement.split('_', 1)[-1] for placement in LIMBS} == {
+        'wrist', 'forearm', 'upper_arm', 'thigh', 'pocket', 'ankle'
+    }  # fmt: skip
+
+
+def test_a_forearm_reads_between_elbow_and_wrist():
+    """An elbow that swings alone pulls half as far out what sits half way along the forearm."""
+    stamps = np.arange(240) / 60.0
+    w, most = 2 * np.pi * 0.8, 0.7
+    joints = standing(240)
+    elbow = joints[:, JOINT['right_elbow']]
+    angle = most * np.sin(w * stamps)
+    fore = np.stack([np.sin(angle), 0 * angle, -np.cos(angle)], axis=1)
+    joints[:, JOINT['right_wrist']] = elbow + 0.25 * fore
+    stream = middle(virtual_imu(stamps, joints, 'right_forearm', cutoff=10.0))
+    angle, rate = most * np.sin(w * stream.stamps), most * w * np.cos(w * stream.stamps)
+    expected = -G * np.cos(angle) - rate**2 * 0.125
+    assert np.abs(stream.values[:, 0] - expected).max() < 0.15
+
+
 @pytest.mark.parametrize('placement', PLACEMENTS)
 def test_at_rest_gravity_is_all_there_is(placement):
     stamps = np.arange(60) / 30.0
@@ -89,7 +111,7 @@ def test_a_body_on_a_turntable(placement, rate):
     assert vertical == pytest.approx(G, abs=0.05)
     # How far the device is from the axis, from the still body.
     offsets = {'chest': 0.1, 'waist': 0.1, 'back': -0.1, 'head': 0.09}
-    shift = {'wrist': 0.2, 'upper_arm': 0.2}.get(placement.partition('_')[2], 0.1)
+    shift = {'wrist': 0.2, 'forearm': 0.2, 'upper_arm': 0.2}.get(placement.partition('_')[2], 0.1)
     radius = 0.7 + offsets[placement] if placement in offsets else np.hypot(0.7, shift)
     inward = np.sqrt(np.maximum((force**2).sum(axis=1) - vertical**2, 0))
     assert inward == pytest.approx(rate**2 * radius, rel=0.02)

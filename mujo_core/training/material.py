@@ -1,0 +1,136 @@
+"""What a run learns from: clips in memory, or on disk where there may be too many for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from mujo_core.datasets.dataset import Stored
+from mujo_core.datasets.registry import get_dataset
+from mujo_core.recording import Recording
+from mujo_core.training.config import DataSettings, TrainConfig
+from mujo_core.training.sources import (
+    check_without,
+    dataset_clips,
+    narrow,
+    only,
+    recordings_of,
+    stored_clips,
+    training_clips,
+    unlabelled_clips,
+    weighted,
+)
+from mujo_core.training.stored import AnyClip, ClipCache
+
+JUDGED = 100
+"""Recordings that are read once more to say how well a run knows them, of those on disk."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a run learns from.
+
+    Attributes:
+        recordings: those trained on; of those on disk what is known of them.
+        clips: to draw windows from; weights: (N,) how often each.
+        held_out: clips of the subjects that are held out for validation.
+        again: reads some of the recordings once more; empty where they are in memory.
+    """
+
+    recordings: list[Recording]
+    clips: list[AnyClip]
+    weights: np.ndarray
+    held_out: list[AnyClip]
+    again: Sequence[Callable[[], Recording]] = ()
+
+    def judged(self) -> list[Recording]:
+        """Return recordings with their samples: all, or some of those on disk."""
+        return [again() for again in self.again] or self.recordings
+
+
+def read_material(config: TrainConfig) -> Material:
+    """Load the recordings of a run, or find them where its data set is read as it is drawn from.
+
+    Raises:
+        ValueError: no data set there, or nothing to learn from for this stage.
+    """
+    if config.data.root and get_dataset(config.data.dataset).reread:
+        return _on_disk(config)
+    recordings = recordings_of(config.data)
+    held = set(config.data.validation)
+    seen = [r for r in recordings if r.subject not in held]
+    cutoffs = config.data.imu_cutoffs
+    unlabelled = unlabelled_clips(seen, cutoffs) if config.stage == 'pretrain' else []
+    clips, weights = training_clips(seen, config.data, unlabelled)
+    held_out = dataset_clips([r for r in recordings if r.subject in held])
+    return Material(seen, clips, weights, _only(held_out, config.data))
+
+
+def _only(clips: Sequence[AnyClip], data: DataSettings) -> list[AnyClip]:
+    return [clip.changed(partial(only, modalities=data.modalities)) for clip in clips]
+
+
+def _on_disk(config: TrainConfig) -> Material:
+    """Read everything once, sample after sample, and keep what is needed to read it again."""
+    data, cache = config.data, ClipCache(config.data.cache_megabytes)
+    labelled: list[AnyClip] = []
+    unlabelled: list[AnyClip] = []
+    held_out: list[AnyClip] = []
+    known: list[Recording] = []
+    again: list[Callable[[], Recording]] = []
+    for stored in _chosen(data):
+        own = list(stored_clips(stored, cache))
+        named = [clip for clip in own if clip.label]
+        if stored.recording.subject in data.validation:
+            held_out += named
+            continue
+        labelled += named
+        if config.stage == 'pretrain':
+            unlabelled += [clip for clip in own if not clip.label]
+        known.append(replace(stored.recording, streams={}))
+        if named:
+            again.append(stored.again)
+    clips, weights = weighted([*labelled, *unlabelled], data)
+    some = again[:: max(1, -(-len(again) // JUDGED))]
+    return Material(known, clips, weights, _only(held_out, data), some)
+
+
+def _chosen(data: DataSettings) -> Iterator[Stored]:
+    """Yield the recordings of the chosen subjects, or of the split, and the held-out ones."""
+    dataset = get_dataset(data.dataset)
+    assert dataset.reread
+    belongs = dataset.chooser(None if data.subjects else data.split, data.root)
+    subjects, labels, trained = set(), set(), False
+    for stored in dataset.reread(data.root):
+        recording = stored.recording
+        subjects.add(recording.subject)
+        chosen = recording.subject in data.subjects if data.subjects else belongs(recording)
+        held = recording.subject in data.validation
+        if not chosen and not held:
+            continue
+        labels |= {segment.label for segment in recording.segments}
+        narrowed = narrow(recording, data)
+        if narrowed:
+            trained |= not held
+            again = partial(_narrowed, stored.again, data)
+            yield replace(stored, recording=narrowed, again=again)
+    check_without(data, labels)
+    for name, asked in (('subjects', data.subjects), ('validation', data.validation)):
+        if set(asked) - subjects:
+            raise ValueError(
+                f'expected --data.{name} as some of the subjects {", ".join(sorted(subjects))}, '
+                f'{", ".join(asked)} came'
+            )
+    if not trained:
+        raise ValueError(
+            f'expected recordings to train on under {data.root} (split {data.split}), none came'
+        )
+
+
+def _narrowed(again: Callable[[], Recording], data: DataSettings) -> Recording:
+    recording = narrow(again(), data)
+    assert recording is not None
+    return recording
