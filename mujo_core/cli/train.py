@@ -53,6 +53,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     from mujo_core.training.card import model_card, read_cross_validation
     from mujo_core.training.config import read_config
     from mujo_core.training.distributed import leave, processes
+    from mujo_core.training.others import is_main
     from mujo_core.training.resume import Run
     from mujo_core.training.stages import read_material, run_stage, stage_of
 
@@ -85,7 +86,8 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     )
     save_checkpoint(checkpoint, output)
     on_disk.end(config)
-    _say_how_well(checkpoint, material.recordings, config.data.dataset)
+    main = [r for r in material.recordings if is_main(r, config.data)]
+    _say_how_well(checkpoint, main, config.data.dataset)
     print(f'checkpoint in {output} after {minutes:.1f} min')
     return 0
 

@@ -1,4 +1,5 @@
-"""Clips to train on: a data set's recordings, and motion capture for the labels they share."""
+"""Clips to train on: a data set's recordings, those of others beside it, and motion capture for
+the labels they share."""
 
 from __future__ import annotations
 
@@ -12,6 +13,13 @@ from mujo_core.labels import Label, select_labels
 from mujo_core.recording import MODALITIES, Recording, modality_of
 from mujo_core.training.clip import Clip, make_clip
 from mujo_core.training.config import DataSettings
+from mujo_core.training.others import (
+    check_others,
+    is_main,
+    other_recordings,
+    shared_weights,
+    words_of_others,
+)
 from mujo_core.training.sampler import REST, SamplerSettings
 from mujo_core.virtual_imu import virtual_imu
 
@@ -49,19 +57,23 @@ def as_clip(recording: Recording, label: str, rests: bool = False) -> Clip:
 
 
 def recordings_of(data: DataSettings) -> list[Recording]:
-    """Return the data set's recordings of the chosen subjects, or of the split.
+    """Return the data set's recordings of the chosen subjects, or of the split, and then those of
+    the data sets beside it, whose subjects are called `NAME/SUBJECT`.
 
     Those of the held-out subjects (`data.validation`) are among them.
     """
+    check_others(data)
     if get_dataset(data.dataset).needs_root and not data.root:
         raise ValueError('expected the data set folder as --data.root DIR, none came')
     if data.subjects:
         recordings = load_recordings(data.dataset, data.root, subjects=list(data.subjects))
     else:
         recordings = load_recordings(data.dataset, data.root, split=data.split)
+    recordings += other_recordings(data)
     if data.validation:
         chosen = {r.subject for r in recordings}
         everyone = load_recordings(data.dataset, data.root)
+        everyone += [r for r in recordings if not is_main(r, data)]
         there = {r.subject for r in everyone}
         if set(data.validation) - there or chosen <= set(data.validation):
             raise ValueError(
@@ -150,7 +162,8 @@ def class_labels(
     if sampler.rest > 0 and any(clip.rests for clip in clips):
         names.append(REST)
     read = get_dataset(data.dataset).read_labels
-    return select_labels(names, read(data.root) if read and data.root else None)
+    words = read(data.root) if read and data.root else {}
+    return select_labels(names, {**words_of_others(data), **words} or None)
 
 
 def training_clips(
@@ -158,15 +171,20 @@ def training_clips(
 ) -> tuple[list[Clip], np.ndarray]:
     """Return clips and the weight with which each is drawn.
 
-    Motion capture gets its share, divided evenly over its labels. Clips that are `unlabelled` are
-    drawn like any of the data set.
+    The data sets beside it get their shares (`shared_weights`), and motion capture gets its own,
+    divided evenly over its labels. Clips that are `unlabelled` are drawn like any of the data set.
     """
-    clips = [*dataset_clips(recordings), *unlabelled]
+    clips = [*dataset_clips([r for r in recordings if is_main(r, data)]), *unlabelled]
     weights = [1.0] * len(clips)
+    main = len(clips)
+    for name, other in data.also.items():
+        found = dataset_clips([r for r in recordings if r.dataset == name])
+        clips += found
+        weights += shared_weights(found, other.share, data, main)
     if data.motion_capture:
         motion = [c for c in motion_clips(data.motion_capture) if c.label not in data.without]
         labels = [clip.label for clip in motion]
-        whole = data.motion_share / (1.0 - data.motion_share) * len(clips)
+        whole = data.motion_share / (1.0 - data.motion_share) * sum(weights)
         weights += [whole / len(set(labels)) / labels.count(label) for label in labels]
         clips += motion
     kept = [(only(c, data.modalities), w) for c, w in zip(clips, weights, strict=True)]
