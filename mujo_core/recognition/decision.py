@@ -38,7 +38,10 @@ class DecisionSettings:
 
 
 def calibrated_scores(
-    logits: np.ndarray, calibration: Calibration, false_alarm_rate: float
+    logits: np.ndarray,
+    calibration: Calibration,
+    false_alarm_rate: float,
+    lengths: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the labels' probabilities (..., L) and that of none of them (...); they sum to 1.
 
@@ -46,12 +49,15 @@ def calibrated_scores(
         logits: (..., L) of a modality subset.
         calibration: of that subset.
         false_alarm_rate: share of known activities that may be said to be unknown.
+        lengths: (...) of the vectors (`JointSpace.lengths`); None for usual ones.
     """
     scaled = np.asarray(logits, dtype=float) / calibration.temperature
     strength = scaled.max(axis=-1)
     scores = np.exp(scaled - strength[..., None])
     scores /= scores.sum(axis=-1, keepdims=True)
     threshold = calibration.unknown_strength(false_alarm_rate)
+    if lengths is not None and calibration.length > 0.0:
+        strength = strength * lengths / calibration.length
     # Where the best label is weak it is probably none of them.
     unknown = expit((threshold - strength) / calibration.spread)
     return scores * (1.0 - unknown)[..., None], unknown
@@ -95,10 +101,16 @@ class Decision:
             self._filter = ForwardFilter(background, settings.stream.dwell, settings.stream.rest)
 
     def __call__(
-        self, stamp: float, logits: np.ndarray, calibration: Calibration
+        self,
+        stamp: float,
+        logits: np.ndarray,
+        calibration: Calibration,
+        length: np.ndarray | None = None,
     ) -> tuple[np.ndarray, float]:
-        """Return the scores (L,) and that of none of the labels, for logits (L,)."""
-        scores, unknown = calibrated_scores(logits, calibration, self.settings.false_alarm_rate)
+        """Return the scores (L,) and that of none of the labels, for logits (L,) of a vector of
+        some length ()."""
+        rate = self.settings.false_alarm_rate
+        scores, unknown = calibrated_scores(logits, calibration, rate, length)
         mean = self._mean(stamp, np.append(scores, unknown), self.settings.smoothing)
         if self._filter is None:
             return mean[:-1], float(mean[-1])

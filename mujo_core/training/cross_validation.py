@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from mujo_core.evaluation.full import evaluate_full, subsets_of, window_logits
+from mujo_core.evaluation.full import evaluate_full, subsets_of, weighed_logits
 from mujo_core.evaluation.metrics import Scores, score
 from mujo_core.model.checkpoint import Calibration, Checkpoint, save_checkpoint
 from mujo_core.recording import Recording, subset_name
@@ -31,7 +31,8 @@ class Fold:
 
     Attributes:
         subject: who was left out; seed: of the run; scores: by modality subset.
-        logits: subset to (N, L) of held-out windows that hold all of it; truth: (N,) their labels.
+        logits: subset to (N, L) of held-out windows that hold all of it; truth: (N,) their labels;
+            lengths: (N,) of their vectors.
     """
 
     subject: str
@@ -39,6 +40,7 @@ class Fold:
     scores: dict[str, Scores]
     logits: dict[str, np.ndarray]
     truth: dict[str, np.ndarray]
+    lengths: dict[str, np.ndarray]
 
 
 def _held_out_windows(
@@ -102,18 +104,21 @@ def run_fold(
     """
     checkpoint, held = train_without(recordings, subject, seed, config)
     windows, places = _held_out_windows(held, checkpoint, seed, config.data)
-    logits, truth = {}, {}
+    logits, truth, lengths = {}, {}, {}
     for subset in subsets_of(checkpoint.modalities):
         rows = [row for row, w in enumerate(windows) if set(subset) <= set(w.modalities())]
         if rows:
             name = subset_name(subset)
-            logits[name] = window_logits(checkpoint, [_only(windows[row], subset) for row in rows])
+            seen = [_only(windows[row], subset) for row in rows]
+            logits[name], lengths[name] = weighed_logits(checkpoint, seen)
             truth[name] = places[rows]
     if keep is not None:
-        checkpoint.calibration = {name: calibrate(logits[name], truth[name]) for name in logits}
+        checkpoint.calibration = {
+            name: calibrate(logits[name], truth[name], lengths[name]) for name in logits
+        }
         save_checkpoint(checkpoint, keep)
     main = [r for r in held if is_main(r, config.data)]
-    return Fold(subject, seed, evaluate_full(checkpoint, main, choices), logits, truth)
+    return Fold(subject, seed, evaluate_full(checkpoint, main, choices), logits, truth, lengths)
 
 
 def fit_calibration(folds: Sequence[Fold]) -> dict[str, Calibration]:
@@ -123,6 +128,7 @@ def fit_calibration(folds: Sequence[Fold]) -> dict[str, Calibration]:
         name: calibrate(
             np.concatenate([fold.logits[name] for fold in having]),
             np.concatenate([fold.truth[name] for fold in having]),
+            np.concatenate([fold.lengths[name] for fold in having]),
         )
         for name, having in there.items()
     }
