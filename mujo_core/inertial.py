@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 STANDARD_GRAVITY = 9.80665
 """m/s^2 (ISO 80000-3)."""
@@ -28,6 +29,8 @@ MIRRORED = {
 }
 """The placement on the other side of the body; itself on the body's middle."""
 
+_SLOW = 0.5
+"""Seconds over which what gravity does to samples is told from motion."""
 _PLACEMENT = re.compile(r'[a-z][a-z0-9_]{0,63}')
 
 
@@ -89,6 +92,24 @@ def rotate_device(samples: np.ndarray, rotation: np.ndarray) -> np.ndarray:
     """Turn a device: samples (..., 6) seen in axes that `rotation` (3, 3) maps the old ones to."""
     pairs = samples.reshape(*samples.shape[:-1], 2, 3) @ rotation.T
     return pairs.reshape(samples.shape).astype(samples.dtype, copy=False)
+
+
+def played_at(
+    samples: np.ndarray, speed: float, vigour: float = 1.0, rate: float = 50.0
+) -> np.ndarray:
+    """Return samples (N, 6) as a device would have felt the same motion `speed` times as fast.
+
+    Played faster, a motion turns faster and accelerates more, by the square; what gravity does to
+    the samples changes slowly and stays as it is.
+
+    Args:
+        samples: m/s^2 with gravity and rad/s; rate: theirs, Hz.
+        vigour: a factor of the motion's strength beside that.
+    """
+    size = max(1, round(rate * _SLOW))
+    slow = uniform_filter1d(samples[:, :3], size=size, axis=0, mode='nearest')
+    force = slow + (samples[:, :3] - slow) * (speed**2 * vigour)
+    return np.concatenate([force, samples[:, 3:] * (speed * vigour)], axis=1).astype(samples.dtype)
 
 
 def looks_like_unit(acceleration: np.ndarray) -> str:

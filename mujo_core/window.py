@@ -49,6 +49,8 @@ class WindowSpec:
         pose_max_gap, imu_max_gap: samples further apart are not joined, seconds.
         video: how images become the model's frames.
         video_shape: of a frame, (H, W, C) or (F,); what `video` gives, where that gives any.
+        whole: a recording cut to one activity is judged by one window, which it fills at a pace
+            of its own (`mujo_core.pace`); training sets it where it shows such windows.
     """
 
     seconds: float = 3.0
@@ -60,6 +62,7 @@ class WindowSpec:
     video_rate: float = 5.0
     video_shape: tuple[int, ...] = (48, 48, 1)
     video: VideoSettings = field(default_factory=VideoSettings)
+    whole: bool = False
 
     def __post_init__(self) -> None:
         if self.video.kind:

@@ -15,11 +15,13 @@ from mujo_core.evaluation.examples import (
     Example,
     default_stride,
     default_unit,
+    filling,
     labelled_stretches,
 )
 from mujo_core.evaluation.predictions import softmax
 from mujo_core.evaluation.statistics import wilson_interval
 from mujo_core.model.checkpoint import Calibration, Checkpoint
+from mujo_core.pace import at_pace
 from mujo_core.recognition.coverage import LEAST_TOTAL_COVERAGE, usable
 from mujo_core.recognition.playback import live_windows, stops_of
 from mujo_core.recording import Recording, subset_name
@@ -37,11 +39,13 @@ class Piece:
     Attributes:
         stretch: its streams, of one activity; source: the recording they are from.
         last_only: ask at its end alone, else at each stride.
+        pace: at which its streams are played to the node once they are corrupted.
     """
 
     stretch: Recording
     source: str
     last_only: bool
+    pace: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -89,11 +93,13 @@ def make_pieces(
             f'{len(recordings)} recordings came, none with one of them'
         )
     unit = unit or default_unit(stretches, spec)
+    whole = unit == 'recording' and stride is None
     stride = stride or default_stride(unit, spec)
     pieces = []
     for stretch in stretches:
         if unit == 'recording':
-            pieces.append(Piece(stretch, stretch.name, last_only=False))
+            pace = filling(stretch, spec) if whole else 1.0
+            pieces.append(Piece(stretch, stretch.name, last_only=False, pace=pace))
             continue
         for number, end in enumerate(stops_of(stretch, spec, stride)):
             # A little more than the window, so that moved stamps have something to move in.
@@ -144,6 +150,8 @@ def ticks_of(
         zip(pieces.pieces, arrived, heard, strict=True)
     ):
         there = recording if any(len(s) for s in recording.streams.values()) else piece.stretch
+        if piece.pace != 1.0:
+            there, reached = at_pace(there, piece.pace), at_pace(reached, piece.pace)
         stops = stops_of(there, spec, pieces.stride)
         stops = stops[-1:] if piece.last_only else stops
         label = str(piece.stretch.label)

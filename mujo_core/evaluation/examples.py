@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mujo_core.labels import merge
+from mujo_core.pace import pace_of
 from mujo_core.recognition.playback import windows_of
 from mujo_core.recording import Recording
 from mujo_core.window import Window, WindowSpec
 
 UNITS = ('recording', 'window')
-"""What counts as one: a labelled stretch, of whose windows the mean is taken, or each window."""
+"""What counts as one: a labelled stretch (played at the pace at which it fills a window, where the
+model has seen such, else by the mean of its windows), or each window."""
 STRIDE = 0.25
 """Seconds between the windows of a stretch whose answers are averaged."""
 _LONG = 2.0
@@ -69,6 +71,11 @@ def default_unit(stretches: Sequence[Recording], spec: WindowSpec) -> str:
 def default_stride(unit: str, spec: WindowSpec) -> float:
     """Return seconds between windows: dense where they are averaged, else half a window."""
     return STRIDE if unit == 'recording' else spec.seconds / 2
+
+
+def filling(stretch: Recording, spec: WindowSpec) -> float:
+    """Return the pace at which a stretch of one activity is judged where it gets one answer."""
+    return pace_of(stretch.end - stretch.start, spec.seconds) if spec.whole else 1.0
 
 
 def cut_examples(stretches: Sequence[Recording], spec: WindowSpec, stride: float) -> list[Example]:

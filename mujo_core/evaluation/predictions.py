@@ -15,6 +15,7 @@ from mujo_core.evaluation.examples import (
     cut_examples,
     default_stride,
     default_unit,
+    filling,
     labelled_stretches,
 )
 from mujo_core.evaluation.metrics import Scores, score
@@ -26,6 +27,7 @@ from mujo_core.evaluation.statistics import (
     wilson_interval,
 )
 from mujo_core.model.checkpoint import Calibration, Checkpoint
+from mujo_core.pace import at_pace
 from mujo_core.recording import Recording, subset_name
 from mujo_core.window import WindowSpec
 
@@ -68,7 +70,8 @@ def make_examples(
 
     Args:
         labels: keep these alone; empty for all.
-        unit, stride: None for what suits recordings of this length.
+        unit, stride: None for what suits recordings of this length. With a stride recordings keep
+            their pace, and the mean over their windows is taken.
 
     Raises:
         ValueError: no recording has one of the labels.
@@ -81,6 +84,8 @@ def make_examples(
             f'{len(recordings)} recordings came, none with one of them'
         )
     unit = unit or default_unit(stretches, spec)
+    if unit == 'recording' and stride is None:
+        stretches = [at_pace(s, filling(s, spec)) for s in stretches]
     stride = stride or default_stride(unit, spec)
     return ExampleSet(cut_examples(stretches, spec, stride), unit, stride)
 

@@ -115,7 +115,8 @@ def unknown(task: Task) -> Result:
         'subsets': subsets,
     }
     columns = [
-        'modalities', 'AUROC', 'caught at 5 %', 'false alarms at 5 %', 'caught at 5 % of these very windows'
+        'modalities', 'AUROC', 'caught at 5 %', 'false alarms at 5 %',
+        'caught at 5 % of these very windows',
     ]  # fmt: skip
     rows = [
         [name, *(f'{f[k]["mean"]:.3f} ± {f[k]["std"]:.3f}'

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
-from mujo_core.inertial import rotate_device
+from mujo_core.inertial import played_at, rotate_device
 from mujo_core.skeleton import JOINT
 
 if TYPE_CHECKING:
@@ -88,12 +87,7 @@ def change_imu(
         turn = quaternion_rotation(np.array([np.cos(roll), np.sin(roll), 0.0, 0.0]))
         turn = small_rotation(rng, how.device_turn) @ turn
     samples = rotate_device(samples, turn).astype(np.float32)
-    # Played faster, a motion turns faster and accelerates more, by the square; what gravity
-    # does to the samples changes slowly and stays as it is.
-    vigour = np.exp(rng.normal() * how.vigour)
-    slow = uniform_filter1d(samples[:, :3], size=25, axis=0, mode='nearest')
-    samples[:, :3] = slow + (samples[:, :3] - slow) * (speed**2 * vigour)
-    samples[:, 3:] *= speed * vigour
+    samples = played_at(samples, speed, np.exp(rng.normal() * how.vigour))
     bias = rng.normal(size=6) * how.imu_bias * _BIAS
     sigma = how.imu_noise * _NOISE * rng.uniform()
     return (samples + bias + rng.normal(size=samples.shape) * sigma).astype(np.float32)

@@ -124,8 +124,10 @@ class TrainConfig:
     probe: ProbeSettings = field(default_factory=ProbeSettings)
 
     def __post_init__(self) -> None:
-        # A window carries the frames that the model sees: they are not set apart.
-        object.__setattr__(self, 'window', replace(self.window, video=self.model.video))
+        # A window carries the frames that the model sees: they are not set apart. Nor is whether
+        # it was shown whole activities.
+        window = replace(self.window, video=self.model.video, whole=self.sampler.whole > 0.0)
+        object.__setattr__(self, 'window', window)
         if self.objectives.terms.get('consistency') and not self.corruptions.active:
             raise ValueError(
                 'the term consistency needs windows that are corrupted: expected '

@@ -34,6 +34,8 @@ GENTLE = SamplerSettings(
     drop_stream=0.0,
 )
 """Few clips fill the kernels' space well, so windows are changed less than for gradient steps."""
+_WHOLE = 0.5
+"""Of these windows, where the model is shown whole actions."""
 _MEASURED = 200
 _BATCH = 128
 
@@ -126,7 +128,8 @@ def _draw(
             chosen.append(weight)
     if not kept:
         return []
-    sampler = WindowSampler(kept, spec, GENTLE, corruption)
+    settings = replace(GENTLE, whole=_WHOLE if spec.whole else 0.0)
+    sampler = WindowSampler(kept, spec, settings, corruption)
     dataset = WindowDataset(sampler, labels, np.array(chosen), how.windows, seed)
     drawn = [dataset[index] for index in range(how.windows)]
     return [(d.window, d.place) for d in drawn if d.window.imu and d.place >= 0]

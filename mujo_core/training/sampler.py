@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mujo_core.corruptions import RandomCorruption
+from mujo_core.pace import PACES
 from mujo_core.recording import Stream, modality_of
 from mujo_core.training.augment import change_imu, change_pose
 from mujo_core.training.clip import Clip
@@ -33,6 +34,8 @@ class SamplerSettings:
         as_stream: share of windows in which an action stands between stretches of rest; in the
             others the clip fills what it can, as in the literature.
         rest: share of windows that hold nothing but rest.
+        whole: share of windows that an action fills from its beginning to its end, at whatever
+            pace that takes: as recordings of one activity are judged (`WindowSpec.whole`).
         speed: slowest and fastest play of an action.
         warp: largest share by which the pace sways within an action.
         pose_speed: how much a skeleton may run faster or slower than the IMU beside it.
@@ -59,6 +62,7 @@ class SamplerSettings:
 
     as_stream: float = 0.4
     rest: float = 0.06
+    whole: float = 0.0
     speed: tuple[float, float] = (0.75, 1.3)
     warp: float = 0.1
     pose_speed: float = 0.1
@@ -84,6 +88,8 @@ class SamplerSettings:
 _PAST = 0.2
 """Seconds of rest beyond a window, so that it is covered to its edges."""
 _WORDS = {'thigh': 'pocket', 'pocket': 'thigh'}
+_CUT = 0.06
+"""Of a window that an action fills, by which it may be longer, shorter, earlier or later."""
 _AROUND = 0.75
 """Seconds beside a window from which stamps may be moved into it."""
 
@@ -165,9 +171,14 @@ class WindowSampler:
         label = clip.label
         padded = True
         resting = clip.rests and rng.random() < how.rest
+        fills = how.whole > 0.0 and PACES[0] < (end - start) / spec.seconds < PACES[1]
         if resting:
             label = REST
             window_end = -0.3 if rng.random() < 0.5 else length + spec.seconds + 0.3
+        elif fills and rng.random() < how.whole:
+            speed = (end - start) / spec.seconds * float(rng.uniform(1 - _CUT, 1 + _CUT))
+            window_end = spec.seconds * float(rng.uniform(1 - _CUT, 1 + _CUT))
+            padded = False
         elif clip.rests and rng.random() < how.as_stream:
             # At least half of the action, or of the window, lies inside.
             half = min(length, spec.seconds) / 2
