@@ -19,7 +19,7 @@ from mujo_core.evaluation.embedding import Embedding, subsets_of
 from mujo_core.evaluation.predictions import ExampleSet, embed_examples, make_examples
 from mujo_core.evaluation.registry import Result, Table, Task, protocol
 from mujo_core.model.checkpoint import Calibration, Checkpoint
-from mujo_core.recognition.decision import calibrated_scores
+from mujo_core.recognition.decision import LENGTH_COUNTS, calibrated_scores
 from mujo_core.recording import subset_name
 
 SHARE = 5 / 27
@@ -44,7 +44,7 @@ def _figures(
     """Score (N, L) logits of the labels that may be said, of vectors of some length (N,)."""
     strength = logits.max(axis=1)
     if calibration.length or not calibration.unknown:
-        strength = strength * lengths
+        strength = strength * lengths**LENGTH_COUNTS
     found: dict[str, Any] = {'auroc': auroc(strength, strange)}
     for rate in RATES:
         scores, unknown = calibrated_scores(logits, calibration, rate, lengths)

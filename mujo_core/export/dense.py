@@ -16,6 +16,7 @@ from mujo_core.model.checkpoint import Calibration
 from mujo_core.model.imu import motion_features
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.model.sequence import SequenceEncoder, Steps
+from mujo_core.recognition.decision import LENGTH_COUNTS
 
 NEVER = -1e9
 """A strength of `unknown` that no window falls below; infinity would turn to NaN."""
@@ -81,7 +82,8 @@ class DenseScores(nn.Module):
         temperature, spread, threshold, usual = self.calibration[subset].unbind(dim=-1)
         scaled = logits / temperature.unsqueeze(-1)
         # A usual length of 0 says that lengths do not count.
-        counted = torch.where(usual > 0, length / usual.clamp(min=1e-6), torch.ones_like(usual))
+        counted = (length / usual.clamp(min=1e-6)) ** LENGTH_COUNTS
+        counted = torch.where(usual > 0, counted, torch.ones_like(usual))
         unknown = torch.sigmoid((threshold - scaled.amax(dim=-1) * counted) / spread)
         scores = scaled.softmax(dim=-1) * (1.0 - unknown).unsqueeze(-1)
         return scores, unknown, vector

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from mujo_core.model.checkpoint import Calibration
 
 
+LENGTH_COUNTS = 0.75
+"""The power of a vector's length by which the strength of the best label counts: more finds more of
+what was never met, less tells better what was (`doc/labels.md`)."""
+
+
 @dataclass(frozen=True)
 class DecisionSettings:
     """How scores become an answer; may be replaced while a recognizer is at work.
@@ -57,7 +62,7 @@ def calibrated_scores(
     scores /= scores.sum(axis=-1, keepdims=True)
     threshold = calibration.unknown_strength(false_alarm_rate)
     if lengths is not None and calibration.length > 0.0:
-        strength = strength * lengths / calibration.length
+        strength = strength * (lengths / calibration.length) ** LENGTH_COUNTS
     # Where the best label is weak it is probably none of them.
     unknown = expit((threshold - strength) / calibration.spread)
     return scores * (1.0 - unknown)[..., None], unknown

@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
 from mujo_core.model.checkpoint import Calibration
-from mujo_core.recognition.decision import calibrated_scores
+from mujo_core.recognition.decision import LENGTH_COUNTS, calibrated_scores
 
 FALSE_ALARM_RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
 
@@ -79,7 +79,7 @@ def _strengths(
     strength = logits.max(axis=1) / calibration.temperature
     if lengths is None or not calibration.length:
         return np.asarray(strength)
-    return np.asarray(strength * lengths / calibration.length)
+    return np.asarray(strength * (lengths / calibration.length) ** LENGTH_COUNTS)
 
 
 def _strength_for(
