@@ -17,6 +17,8 @@ SOURCE ?=
 DATA ?= data/utd_mhad
 OUTPUT ?= runs/default
 MOTION_CAPTURE ?=
+MOTIONSENSE ?=
+FIMAD ?=
 MINUTES ?= 30
 RATE ?= 30
 JOBS ?= 2
@@ -55,9 +57,11 @@ soak: $(VENV)/.installed  ## a build killed ten times; then har_node at full loa
 	MUJO_KILLS=10 $(RUN) -m pytest test/core/test_build.py
 	$(RUN) -m mujo_ros.soak --minutes $(MINUTES) --rate $(RATE) --json soak_$(RATE)hz.json
 
-train: $(VENV)/.installed  ## train the default model: DATA=folder of UTD-MHAD, OUTPUT=checkpoint, MOTION_CAPTURE=folder
-	$(VENV)/bin/mujo train --config config/train/utd_mhad.yaml --data.root '$(DATA)' --output '$(OUTPUT)' \
-		$(if $(MOTION_CAPTURE),--data.motion_capture '$(MOTION_CAPTURE)')
+train: $(VENV)/.installed  ## train on all data: DATA=folder of UTD-MHAD, OUTPUT=checkpoint; MOTIONSENSE=, MOTION_CAPTURE=, FIMAD=folder, each left out without
+	$(VENV)/bin/mujo train --config config/experiment/default.yaml --data.root '$(DATA)' --output '$(OUTPUT)' \
+		$(if $(MOTIONSENSE),--data.also.motionsense.root '$(MOTIONSENSE)') \
+		$(if $(MOTION_CAPTURE),--data.also.cmu_mocap.root '$(MOTION_CAPTURE)') \
+		$(if $(FIMAD),--data.also.fimad.root '$(FIMAD)')
 
 evaluate: $(VENV)/.installed  ## score a checkpoint: DATA=folder of UTD-MHAD, CHECKPOINT=folder
 	$(VENV)/bin/mujo evaluate --checkpoint '$(CHECKPOINT)' --dataset utd_mhad --root '$(DATA)' --split test

@@ -54,6 +54,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     from mujo_core.training.config import read_config
     from mujo_core.training.distributed import leave, processes
     from mujo_core.training.material import read_material
+    from mujo_core.training.others import is_main
     from mujo_core.training.resume import Run
     from mujo_core.training.stages import run_stage, stage_of
 
@@ -87,7 +88,8 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     save_checkpoint(checkpoint, output)
     on_disk.end(config)
     which = f'{len(material.again)} of the recordings' if material.again else 'the recordings'
-    _say_how_well(checkpoint, material.judged(), config.data.dataset, which)
+    main = [r for r in material.judged() if is_main(r, config.data)]
+    _say_how_well(checkpoint, main, config.data.dataset, which)
     print(f'checkpoint in {output} after {minutes:.1f} min')
     return 0
 

@@ -51,6 +51,12 @@ class Embedding:
         with torch.inference_mode():
             return self.model.fuse({m: self.vectors[m][torch.from_numpy(rows)] for m in subset})
 
+    def lengths(self, subset: Sequence[str], rows: np.ndarray) -> np.ndarray:
+        """Return (len(rows),) lengths of the vectors of which `fused` gives the directions."""
+        with torch.inference_mode():
+            parts = {m: self.vectors[m][torch.from_numpy(rows)] for m in subset}
+            return np.asarray(self.model.lengths(parts).numpy())
+
 
 def embed_windows(checkpoint: Checkpoint, windows: Sequence[Window]) -> Embedding:
     """Encode windows, of the modalities that the checkpoint knows."""

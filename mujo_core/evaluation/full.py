@@ -30,9 +30,17 @@ __all__ = ['evaluate_full', 'full', 'subsets_of', 'window_logits']
 
 def window_logits(checkpoint: Checkpoint, windows: Sequence[Window]) -> np.ndarray:
     """Return (N, L) logits of windows."""
+    return weighed_logits(checkpoint, windows)[0]
+
+
+def weighed_logits(
+    checkpoint: Checkpoint, windows: Sequence[Window]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (N, L) logits of windows and the lengths (N,) of their vectors."""
     with torch.inference_mode():
-        batch = batch_windows(windows, checkpoint.window)
-        return checkpoint.model.logits(checkpoint.model(batch), checkpoint.label_vectors()).numpy()
+        vectors, lengths = checkpoint.model.weighed(batch_windows(windows, checkpoint.window))
+        logits = checkpoint.model.logits(vectors, checkpoint.label_vectors())
+    return logits.numpy(), lengths.numpy()
 
 
 def protocol_labels(checkpoint: Checkpoint, where: ExampleSet, choices: Sequence[str]) -> list[str]:

@@ -165,7 +165,8 @@ def _answers(
             vectors = embedding.fused(subset, rows)
             logits = checkpoint.model.logits(vectors, checkpoint.label_vectors()).numpy()
         calibration = checkpoint.calibration.get(name, Calibration())
-        yield name, ends[rows], *calibrated_scores(logits, calibration, FALSE_ALARM_RATE)
+        lengths = embedding.lengths(subset, rows)
+        yield name, ends[rows], *calibrated_scores(logits, calibration, FALSE_ALARM_RATE, lengths)
 
 
 @protocol('streams', 'activities with rest between: events, delay, false events a minute at rest')

@@ -25,10 +25,11 @@ def model_scores(
         subset: the modalities that every window of the batch holds.
     """
     with torch.inference_mode():
-        vectors = checkpoint.model(batch)
+        vectors, lengths = checkpoint.model.weighed(batch)
         logits = space.logits(checkpoint.model, vectors, batch).numpy()
     calibration = checkpoint.calibration.get(subset, Calibration())
-    return (*calibrated_scores(logits, calibration, false_alarm_rate), vectors.numpy())
+    found = calibrated_scores(logits, calibration, false_alarm_rate, lengths.numpy())
+    return (*found, vectors.numpy())
 
 
 def random_batch(checkpoint: Checkpoint, seed: int) -> Batch:

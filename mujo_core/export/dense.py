@@ -16,6 +16,7 @@ from mujo_core.model.checkpoint import Calibration
 from mujo_core.model.imu import motion_features
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.model.sequence import SequenceEncoder, Steps
+from mujo_core.recognition.decision import LENGTH_COUNTS
 
 NEVER = -1e9
 """A strength of `unknown` that no window falls below; infinity would turn to NaN."""
@@ -49,7 +50,7 @@ class DenseScores(nn.Module):
         self.labels: torch.Tensor
         rows = [calibration.get(subset, Calibration()) for subset in range(len(labels))]
         table = [
-            [c.temperature, c.spread, max(c.unknown_strength(false_alarm_rate), NEVER)]
+            [c.temperature, c.spread, max(c.unknown_strength(false_alarm_rate), NEVER), c.length]
             for c in rows
         ]
         self.register_buffer('calibration', torch.tensor(table))
@@ -73,13 +74,17 @@ class DenseScores(nn.Module):
             present.append(video_mask.any(dim=1))
         vectors += [self._pose(pose, pose_mask, root), self._imu(imu, imu_mask, placement)]
         present += [pose_mask.flatten(1).any(dim=1), imu_mask.flatten(1).any(dim=1)]
-        vector = self.model.fuse({str(i): part for i, part in enumerate(vectors)})
+        parts = {str(i): part for i, part in enumerate(vectors)}
+        vector, length = self.model.fuse(parts), self.model.lengths(parts)
         subset = sum(there.long() * 2**bit for bit, there in enumerate(present))
         scale = self.model.log_scale.exp().clamp(max=100.0)
         logits = scale * (self.labels[subset] @ vector.unsqueeze(-1)).squeeze(-1)
-        temperature, spread, threshold = self.calibration[subset].unbind(dim=-1)
+        temperature, spread, threshold, usual = self.calibration[subset].unbind(dim=-1)
         scaled = logits / temperature.unsqueeze(-1)
-        unknown = torch.sigmoid((threshold - scaled.amax(dim=-1)) / spread)
+        # A usual length of 0 says that lengths do not count.
+        counted = (length / usual.clamp(min=1e-6)) ** LENGTH_COUNTS
+        counted = torch.where(usual > 0, counted, torch.ones_like(usual))
+        unknown = torch.sigmoid((threshold - scaled.amax(dim=-1) * counted) / spread)
         scores = scaled.softmax(dim=-1) * (1.0 - unknown).unsqueeze(-1)
         return scores, unknown, vector
 

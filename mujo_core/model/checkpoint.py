@@ -46,11 +46,14 @@ class Calibration:
             probability that it is none of the labels.
         unknown: rate of false alarms to the strength at which that probability is one half; with
             it, that share of windows that do show one of the labels is said to be unknown.
+        length: the usual length of a vector (`JointSpace.lengths`), by which a strength counts
+            less where it is shorter; 0 where lengths do not count.
     """
 
     temperature: float = 1.0
     spread: float = 1.0
     unknown: dict[float, float] = field(default_factory=dict)
+    length: float = 0.0
 
     def unknown_strength(self, rate: float) -> float:
         """Return the strength for a rate of false alarms (interpolated); -inf without any."""
@@ -127,6 +130,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: str | Path) -> None:
             'temperature': round(float(c.temperature), 4),
             'spread': round(float(c.spread), 4),
             'unknown': {float(rate): round(float(u), 4) for rate, u in c.unknown.items()},
+            **({'length': round(float(c.length), 4)} if c.length else {}),
         }
         for name, c in checkpoint.calibration.items()
     }

@@ -109,12 +109,26 @@ class JointSpace(nn.Module):
         """
         return functional.normalize(torch.stack(list(vectors.values())).sum(dim=0), dim=-1)
 
+    @staticmethod
+    def lengths(vectors: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Return (B,): how long the sum is of which `fuse` gives the direction.
+
+        It is short where an encoder is not sure of itself, and where modalities disagree: of what
+        was never met.
+        """
+        return torch.stack(list(vectors.values())).sum(dim=0).norm(dim=-1)
+
     def forward(self, batch: Batch) -> torch.Tensor:
         """Return (B, size): one unit vector a window, from whatever it holds; 0 of nothing."""
+        return self.weighed(batch)[0]
+
+    def weighed(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (B, size) unit vectors and (B,) `lengths`; 0 of nothing."""
         vectors = self.encode(batch)
         if not vectors:
-            return batch.pose.new_zeros(len(batch), self.settings.size)
-        return self.fuse(vectors)
+            nothing = batch.pose.new_zeros(len(batch), self.settings.size)
+            return nothing, nothing.sum(dim=-1)
+        return self.fuse(vectors), self.lengths(vectors)
 
     def label_vectors(self, sentences: torch.Tensor) -> torch.Tensor:
         """Return (L, size) unit vectors of labels given as (L, text_size) sentence embeddings."""

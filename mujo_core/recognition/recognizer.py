@@ -185,11 +185,16 @@ class Recognizer(Samples):
 
     def logits(self, windows: Sequence[Window]) -> np.ndarray:
         """Return (N, L) logits of N windows, each from whatever it holds."""
+        return self._weighed(windows)[0]
+
+    def _weighed(self, windows: Sequence[Window]) -> tuple[np.ndarray, np.ndarray]:
+        """Return (N, L) logits of N windows and the lengths (N,) of their vectors."""
         batch = batch_windows(windows, self.checkpoint.window).to(self.device)
         half = torch.autocast(self.device.type, torch.float16, self.device.type == 'cuda')
         with torch.inference_mode(), half:
-            logits = self._vocabulary.space.logits(self._model, self._model(batch), batch)
-        return np.asarray(logits.float().cpu().numpy())
+            vectors, lengths = self._model.weighed(batch)
+            logits = self._vocabulary.space.logits(self._model, vectors, batch)
+        return logits.float().cpu().numpy(), lengths.float().cpu().numpy()
 
     def recognize(self, now: float | None = None) -> Activity | None:
         """Answer for the newest window; None where too little of it has data.
@@ -230,13 +235,14 @@ class Recognizer(Samples):
         return None if window is None else usable(window, self.settings.modalities)
 
     def _answers(self, windows: Sequence[Window]) -> list[Activity]:
-        return [self._decide(w, row) for w, row in zip(windows, self.logits(windows), strict=True)]
+        rows = zip(windows, *self._weighed(windows), strict=True)
+        return [self._decide(window, logits, length) for window, logits, length in rows]
 
-    def _decide(self, window: Window, logits: np.ndarray) -> Activity:
+    def _decide(self, window: Window, logits: np.ndarray, length: np.ndarray) -> Activity:
         there = window.modalities(LEAST_STREAM_COVERAGE - 1e-9)
         modalities = [m for m in there if m in self.settings.modalities]
         calibration = self.checkpoint.calibration.get(subset_name(modalities), Calibration())
-        scores, unknown = self._decision(window.end, logits, calibration)
+        scores, unknown = self._decision(window.end, logits, calibration, length)
         names, top_k = self.settings.labels, self._decision.settings.top_k
         best = np.argsort(-scores)
         label, confidence = names[int(best[0])], float(scores[best[0]])

@@ -11,11 +11,17 @@ from typing import Any
 
 import yaml
 
+from mujo_core.datasets.registry import get_dataset
 from mujo_core.model.checkpoint import Calibration
 from mujo_core.recording import Recording
 from mujo_core.training.config import TrainConfig
+from mujo_core.training.others import is_main
 from mujo_core.training.stored import AnyClip
 
+_FUNDED = (
+    'the data used in this project was obtained from mocap.cs.cmu.edu; the database was created '
+    'with funding from NSF EIA-0196217'
+)
 CROSS_VALIDATION = 'cross_validation.json'
 _CALIBRATION = 'calibration.yaml'
 
@@ -90,6 +96,25 @@ def _weakest(folds: Folds, subset: str, count: int = 5) -> str:
     return ', '.join(f'{label} {value / runs:.2f}' for label, value in weakest)
 
 
+def _others(
+    config: TrainConfig, recordings: Sequence[Recording], clips: Sequence[AnyClip]
+) -> list[str]:
+    """Return a line for each data set that was trained on beside the main one."""
+    lines = []
+    for name, other in config.data.also.items():
+        own = [r for r in recordings if r.dataset == name]
+        if own:
+            people = len({r.subject for r in own})
+            labels = len({clip.label for clip in clips if clip.dataset == name})
+            lines.append(
+                f'- {name}: {len(own)} recordings of {people} people, {labels} labels, for '
+                f'{other.share:.0%} of the windows; {get_dataset(name).citation}'
+            )
+            if name == 'cmu_mocap':
+                lines.append(f'  ({_FUNDED})')
+    return lines
+
+
 def model_card(
     config: TrainConfig,
     recordings: Sequence[Recording],
@@ -99,12 +124,15 @@ def model_card(
     minutes: float,
 ) -> str:
     """Return the card (Markdown): data, command, scores by left-out subject, limits."""
-    subjects = sorted({r.subject for r in recordings}, key=lambda s: (len(s), s))
-    motion = [clip for clip in clips if not clip.rests]
+    data = config.data
+    main = [r for r in recordings if is_main(r, data)]
+    subjects = sorted({r.subject for r in main}, key=lambda s: (len(s), s))
+    motion = [c for c in clips if data.motion_capture and c.dataset == 'cmu_mocap']
     command = [
         'mujo train',
         f'--config {config_path}' if config_path else '',
         f'--data.root <{config.data.dataset}>',
+        *(f'--data.also.{name}.root <{name}>' for name, other in data.also.items() if other.root),
         '--data.motion_capture <cmu_mocap>' if config.data.motion_capture else '',
         '--cross-validation <folds>' if folds else '',
         '--output <folder>',
@@ -116,7 +144,8 @@ def model_card(
         '',
         '## Trained on',
         '',
-        f'- {config.data.dataset}: {len(recordings)} recordings of subjects {", ".join(subjects)}',
+        f'- {config.data.dataset}: {len(main)} recordings of subjects {", ".join(subjects)}',
+        *_others(config, recordings, clips),
     ]
     if motion:
         counts = ', '.join(f'{n} {label}' for label, n in Counter(c.label for c in motion).items())
@@ -124,10 +153,7 @@ def model_card(
             f'- cmu_mocap: {counts}, with simulated IMUs, for '
             f'{config.data.motion_share:.0%} of the windows'
         )
-        lines.append(
-            '  (the data used in this project was obtained from mocap.cs.cmu.edu; the database was '
-            'created with funding from NSF EIA-0196217)'
-        )
+        lines.append(f'  ({_FUNDED})')
     if config.readout.kernels:
         lines.append(
             f'- fixed kernels make {config.readout.share:.0%} of an IMU vector, solved for '

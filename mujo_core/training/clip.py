@@ -17,6 +17,7 @@ class Clip:
         label: its label; streams: by name, pose as canonical joints with z up, video as frames.
         virtual: IMU streams computed from its skeleton, by name.
         rests: whether the person stands or sits still at its start and end.
+        dataset: where it is from.
     """
 
     label: str
@@ -24,6 +25,7 @@ class Clip:
     streams: dict[str, Stream]
     virtual: dict[str, Stream] = field(default_factory=dict)
     rests: bool = True
+    dataset: str = ''
 
     @property
     def outline(self) -> Clip:
@@ -61,4 +63,4 @@ def make_clip(recording: Recording, label: str, rests: bool) -> Clip:
             stream = Stream(stream.stamps, joints)
         if modality_of(name) in ('video', 'pose', 'imu'):
             streams[name] = stream
-    return Clip(label, recording.subject, streams, rests=rests)
+    return Clip(label, recording.subject, streams, rests=rests, dataset=recording.dataset)

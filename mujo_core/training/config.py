@@ -21,6 +21,24 @@ from mujo_core.window import WindowSpec
 
 
 @dataclass(frozen=True)
+class OtherSettings:
+    """A data set that is trained on beside the main one.
+
+    Attributes:
+        root: its folder. A data set that is read from a folder and has none here is left out.
+        split: its published split, all of it where none is given; subjects: these instead.
+        labels: those that are learned; empty for all that are known.
+        share: of the windows drawn, 0..1.
+    """
+
+    root: str = ''
+    split: str = ''
+    subjects: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    share: float = 0.1
+
+
+@dataclass(frozen=True)
 class DataSettings:
     """Where recordings come from.
 
@@ -30,6 +48,7 @@ class DataSettings:
         motion_capture: a folder of `cmu_mocap`, or nothing; its clips join for the labels that
             its activities share with the taxonomy.
         motion_share: share of windows drawn from motion capture.
+        also: data sets that are trained on beside it, by name.
         modalities: what is learned from; empty for all that the recordings hold. Devices simulated
             from a skeleton stay, as IMUs.
         real_imu: whether IMUs that were worn are learned from; without them the devices simulated
@@ -39,7 +58,8 @@ class DataSettings:
         imu_cutoffs: Hz, where path and attitude of devices simulated on the data set's skeletons
             are cut off; empty chooses both by the skeletons' noise. A depth camera's: 2.3 and 1.6.
         without: labels left out of training, so that `unknown` can be judged on them.
-        validation: subjects held out, by whom early stopping and the best weights are chosen.
+        validation: subjects held out, by whom early stopping and the best weights are chosen; those
+            of another data set as `NAME/SUBJECT`.
         cache_megabytes: of samples kept in memory, a process, where the data set is read from disk
             as windows are drawn (`fimad`); draws do not depend on it.
     """
@@ -50,6 +70,7 @@ class DataSettings:
     subjects: list[str] = field(default_factory=list)
     motion_capture: str = ''
     motion_share: float = 0.1
+    also: dict[str, OtherSettings] = field(default_factory=dict)
     modalities: list[str] = field(default_factory=list)
     real_imu: bool = True
     imu_like: str = ''

@@ -10,6 +10,7 @@ from mujo_core.recording import Recording
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.cross_validation import run_folds, train_without, who_is_left_out
 from mujo_core.training.judges import Cell, JudgeSettings, judge, over_seeds, paired_gains, spread
+from mujo_core.training.others import is_main
 
 _SUITE = 'published suite'
 
@@ -30,7 +31,9 @@ def run_corrupted_fold(
     """
     checkpoint, held = train_without(recordings, subject, seed, config)
     used = list(checkpoint.modalities)
-    others = [r.only(used) for r in recordings if r.subject != subject]
+    held = [r for r in held if is_main(r, config.data)]
+    others = [r for r in recordings if r.subject != subject and is_main(r, config.data)]
+    others = [r.only(used) for r in others]
     task = Task(
         checkpoint, f'without {subject}', config.data.dataset, 'subjects',
         [r.only(used) for r in held], training=lambda: others, labels=tuple(choices),
@@ -66,7 +69,8 @@ class Corrupted:
         jobs: int,
     ) -> dict[str, Any]:
         """Return every fold, and mean and spread over seeds by category and subset."""
-        subjects = who_is_left_out(recordings, self.subjects)
+        main = [r for r in recordings if is_main(r, config.data)]
+        subjects = who_is_left_out(main, self.subjects)
 
         def arguments(subject: str, seed: int) -> tuple[Any, ...]:
             return recordings, subject, seed, config, choices, self.corruptions

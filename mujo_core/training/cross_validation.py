@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from mujo_core.evaluation.full import evaluate_full, subsets_of, window_logits
+from mujo_core.evaluation.full import evaluate_full, subsets_of, weighed_logits
 from mujo_core.evaluation.metrics import Scores, score
 from mujo_core.model.checkpoint import Calibration, Checkpoint, save_checkpoint
 from mujo_core.recording import Recording, subset_name
 from mujo_core.training.calibration import calibrate, cross_fitted
-from mujo_core.training.config import TrainConfig
+from mujo_core.training.config import DataSettings, TrainConfig
 from mujo_core.training.fit import fit_model
+from mujo_core.training.others import is_main, left_out_with
 from mujo_core.training.sampler import WindowSampler
 from mujo_core.training.sources import class_labels, dataset_clips, training_clips
 from mujo_core.training.validation import LIVE, WINDOWS_A_CLIP
@@ -30,27 +31,34 @@ class Fold:
 
     Attributes:
         subject: who was left out; seed: of the run; scores: by modality subset.
-        logits: subset to (N, L) of held-out windows; truth: (N,) their labels.
+        logits: subset to (N, L) of held-out windows that hold all of it; truth: (N,) their labels;
+            lengths: (N,) of their vectors.
     """
 
     subject: str
     seed: int
     scores: dict[str, Scores]
     logits: dict[str, np.ndarray]
-    truth: np.ndarray
+    truth: dict[str, np.ndarray]
+    lengths: dict[str, np.ndarray]
 
 
 def _held_out_windows(
-    recordings: Sequence[Recording], checkpoint: Checkpoint, seed: int
+    recordings: Sequence[Recording], checkpoint: Checkpoint, seed: int, data: DataSettings
 ) -> tuple[list[Window], np.ndarray]:
-    sampler = WindowSampler(dataset_clips(recordings), checkpoint.window, LIVE)
+    """Return windows and their labels: some of each clip of the main data set, and of the others
+    so many that each has its share."""
+    main = dataset_clips([r for r in recordings if is_main(r, data)])
+    clips, weights = training_clips(recordings, replace(data, motion_capture=''))
+    sampler = WindowSampler([*main, *clips[len(main) :]], checkpoint.window, LIVE)
     rng = np.random.default_rng((seed, 7))
     names = list(checkpoint.labels)
-    drawn = [
-        sampler.draw(index, rng)
-        for index in range(len(sampler.clips))
-        for _ in range(WINDOWS_A_CLIP)
-    ]
+    order = [index for index in range(len(main)) for _ in range(WINDOWS_A_CLIP)]
+    others = weights[len(main) :]
+    if len(others):
+        count = round(WINDOWS_A_CLIP * float(others.sum()))
+        order += (len(main) + rng.choice(len(others), count, p=others / others.sum())).tolist()
+    drawn = [sampler.draw(index, rng) for index in order]
     return [window for window, _ in drawn], np.array([names.index(label) for _, label in drawn])
 
 
@@ -68,13 +76,17 @@ def _only(window: Window, subset: Sequence[str]) -> Window:
 def train_without(
     recordings: Sequence[Recording], subject: str, seed: int, config: TrainConfig
 ) -> tuple[Checkpoint, list[Recording]]:
-    """Train without one subject; return the checkpoint and that subject's recordings."""
+    """Train without one subject; return the checkpoint and that subject's recordings.
+
+    Of the data sets beside the main one a part of the people is left out too, and returned.
+    """
     config = replace(config, fit=replace(config.fit, seed=seed, devices=1))
-    seen = [r for r in recordings if r.subject != subject]
+    out = left_out_with(subject, recordings, config.data)
+    seen = [r for r in recordings if r.subject not in out]
     clips, weights = training_clips(seen, config.data)
     labels = class_labels(clips, config.sampler, config.data, recordings)
     checkpoint = fit_model(clips, weights, config, progress=False, labels=labels)
-    return checkpoint, [r for r in recordings if r.subject == subject]
+    return checkpoint, [r for r in recordings if r.subject in out]
 
 
 def run_fold(
@@ -91,23 +103,34 @@ def run_fold(
         keep: a folder for the fold's checkpoint, if it is wanted.
     """
     checkpoint, held = train_without(recordings, subject, seed, config)
-    windows, truth = _held_out_windows(held, checkpoint, seed)
-    logits = {
-        subset_name(subset): window_logits(checkpoint, [_only(w, subset) for w in windows])
-        for subset in subsets_of(checkpoint.modalities)
-    }
+    windows, places = _held_out_windows(held, checkpoint, seed, config.data)
+    logits, truth, lengths = {}, {}, {}
+    for subset in subsets_of(checkpoint.modalities):
+        rows = [row for row, w in enumerate(windows) if set(subset) <= set(w.modalities())]
+        if rows:
+            name = subset_name(subset)
+            seen = [_only(windows[row], subset) for row in rows]
+            logits[name], lengths[name] = weighed_logits(checkpoint, seen)
+            truth[name] = places[rows]
     if keep is not None:
-        checkpoint.calibration = {name: calibrate(rows, truth) for name, rows in logits.items()}
+        checkpoint.calibration = {
+            name: calibrate(logits[name], truth[name], lengths[name]) for name in logits
+        }
         save_checkpoint(checkpoint, keep)
-    return Fold(subject, seed, evaluate_full(checkpoint, held, choices), logits, truth)
+    main = [r for r in held if is_main(r, config.data)]
+    return Fold(subject, seed, evaluate_full(checkpoint, main, choices), logits, truth, lengths)
 
 
 def fit_calibration(folds: Sequence[Fold]) -> dict[str, Calibration]:
     """Calibrate each subset on the held-out windows of all folds."""
-    truth = np.concatenate([fold.truth for fold in folds])
+    there = {name: [f for f in folds if name in f.logits] for f in folds for name in f.logits}
     return {
-        name: calibrate(np.concatenate([fold.logits[name] for fold in folds]), truth)
-        for name in folds[0].logits
+        name: calibrate(
+            np.concatenate([fold.logits[name] for fold in having]),
+            np.concatenate([fold.truth[name] for fold in having]),
+            np.concatenate([fold.lengths[name] for fold in having]),
+        )
+        for name, having in there.items()
     }
 
 
@@ -127,7 +150,7 @@ def summarize(folds: Sequence[Fold]) -> dict[str, Any]:
             ]
             for figure in ('accuracy', 'macro_f1', 'ece')
         }
-        if len({fold.subject for fold in folds}) > 1 and subset in folds[0].logits:
+        if len({fold.subject for fold in folds}) > 1 and all(subset in f.logits for f in folds):
             per_seed['ece_cross_fitted'] = [
                 _cross_fitted_ece([f for f in folds if f.seed == s], subset) for s in seeds
             ]
@@ -151,7 +174,7 @@ def summarize(folds: Sequence[Fold]) -> dict[str, Any]:
 
 
 def _cross_fitted_ece(folds: Sequence[Fold], subset: str) -> float:
-    truths = [fold.truth for fold in folds]
+    truths = [fold.truth[subset] for fold in folds]
     probabilities = cross_fitted([fold.logits[subset] for fold in folds], truths)
     names = [str(place) for place in range(probabilities.shape[1])]
     return score(probabilities, np.concatenate(truths), names).ece
@@ -179,7 +202,8 @@ def cross_validate(
         folder = keep / f'without_{subject}_seed_{seed}' if keep else None
         return recordings, subject, seed, config, choices, folder
 
-    left_out = who_is_left_out(recordings, subjects)
+    main = [r for r in recordings if is_main(r, config.data)]
+    left_out = who_is_left_out(main, subjects)
     folds = run_folds(run_fold, arguments, left_out, seeds, report, jobs)
     return sorted(folds, key=lambda fold: (fold.seed, fold.subject))
 

@@ -12,8 +12,10 @@ from mujo_core.datasets.dataset import Stored
 from mujo_core.datasets.registry import get_dataset
 from mujo_core.recording import Recording
 from mujo_core.training.config import DataSettings, TrainConfig
+from mujo_core.training.others import check_others, other_recordings
 from mujo_core.training.sources import (
     check_without,
+    clips_of_others,
     dataset_clips,
     narrow,
     only,
@@ -76,6 +78,7 @@ def _only(clips: Sequence[AnyClip], data: DataSettings) -> list[AnyClip]:
 def _on_disk(config: TrainConfig) -> Material:
     """Read everything once, sample after sample, and keep what is needed to read it again."""
     data, cache = config.data, ClipCache(config.data.cache_megabytes)
+    check_others(data)
     labelled: list[AnyClip] = []
     unlabelled: list[AnyClip] = []
     held_out: list[AnyClip] = []
@@ -93,9 +96,14 @@ def _on_disk(config: TrainConfig) -> Material:
         known.append(replace(stored.recording, streams={}))
         if named:
             again.append(stored.again)
-    clips, weights = weighted([*labelled, *unlabelled], data)
+    others = [narrowed for r in other_recordings(data) if (narrowed := narrow(r, data))]
+    held = [r for r in others if r.subject in data.validation]
+    others = [r for r in others if r.subject not in data.validation]
+    held_out += dataset_clips(held)
+    beside = clips_of_others(others, data)
+    clips, weights = weighted([*labelled, *unlabelled], data, beside)
     some = again[:: max(1, -(-len(again) // JUDGED))]
-    return Material(known, clips, weights, _only(held_out, data), some)
+    return Material([*known, *others], clips, weights, _only(held_out, data), some)
 
 
 def _chosen(data: DataSettings) -> Iterator[Stored]:

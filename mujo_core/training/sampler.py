@@ -18,6 +18,7 @@ from mujo_core.pace import PACES
 from mujo_core.recording import Stream, modality_of
 from mujo_core.training.augment import change_imu, change_pose
 from mujo_core.training.clip import Clip
+from mujo_core.training.mirror import mirrored, mirrored_label
 from mujo_core.training.padding import pad_with_rest
 from mujo_core.training.stored import AnyClip
 from mujo_core.training.video_augment import VideoAugmentation, change_frames
@@ -48,6 +49,10 @@ class SamplerSettings:
         vigour: spread of the strength of a motion (log of a factor).
         extra_device: share of windows with a virtual device beside the real one.
         virtual_only: share of windows in which virtual devices stand in for the real one.
+        pocket: share of windows in which a device at a thigh is said to be in the pocket there, and
+            one in a pocket to be at the thigh, so that neither word tells a data set.
+        mirror: share of windows of the same motion done the other way around, with the other arm;
+            a label that has a side changes it.
         drop_stream: share of windows in which a stream dies or comes up in the middle.
         lose: largest share of pose frames that are lost.
         pose_noise: largest standard deviation of the joints' noise, metres.
@@ -71,6 +76,8 @@ class SamplerSettings:
     vigour: float = 0.15
     extra_device: float = 0.25
     virtual_only: float = 0.1
+    pocket: float = 0.0
+    mirror: float = 0.0
     drop_stream: float = 0.1
     lose: float = 0.5
     pose_noise: float = 0.03
@@ -82,10 +89,17 @@ class SamplerSettings:
 
 _PAST = 0.2
 """Seconds of rest beyond a window, so that it is covered to its edges."""
+_WORDS = {'thigh': 'pocket', 'pocket': 'thigh'}
 _CUT = 0.06
 """Of a window that an action fills, by which it may be longer, shorter, earlier or later."""
 _AROUND = 0.75
 """Seconds beside a window from which stamps may be moved into it."""
+
+
+def _other_word(name: str) -> str:
+    """Return a stream's name with thigh for pocket, and pocket for thigh."""
+    place, _, word = name.rpartition('_')
+    return f'{place}_{_WORDS[word]}' if place.startswith('imu/') and word in _WORDS else name
 
 
 def _warp(
@@ -130,6 +144,7 @@ class WindowSampler:
         self.spec = spec
         self.settings = settings or SamplerSettings()
         self.corruption = corruption
+        self._labels = {clip.label for clip in clips}
 
     def draw(self, index: int, rng: np.random.Generator) -> tuple[Window, str]:
         """Return a window of clip `index` and its label."""
@@ -150,7 +165,7 @@ class WindowSampler:
 
     def _play(self, index: int, rng: np.random.Generator) -> tuple[dict[str, Stream], float, str]:
         """Return the streams of a clip as they were sent, the end of the window, and its label."""
-        clip, spec, how = self.clips[index].load(), self.spec, self.settings
+        clip, spec, how = self._turned(self.clips[index].load(), rng), self.spec, self.settings
         start, end = clip.span
         speed = float(np.exp(rng.uniform(*np.log(how.speed))))
         length = (end - start) / speed
@@ -180,7 +195,21 @@ class WindowSampler:
             padded = False
         return self._sent(streams, start, speed, window_end, padded, rng), window_end, label
 
+    def _turned(self, clip: Clip, rng: np.random.Generator) -> Clip:
+        """Return the clip, or its mirror image where that shows a label that is known here."""
+        share = self.settings.mirror
+        # Without a share nothing is drawn, so that the other draws of a seed stay as they are.
+        if not share or rng.random() >= share or mirrored_label(clip.label) not in self._labels:
+            return clip
+        return mirrored(clip)
+
     def _choose_streams(self, clip: Clip, rng: np.random.Generator) -> dict[str, Stream]:
+        streams = self._chosen(clip, rng)
+        if self.settings.pocket and rng.random() < self.settings.pocket:
+            return {_other_word(name): stream for name, stream in streams.items()}
+        return streams
+
+    def _chosen(self, clip: Clip, rng: np.random.Generator) -> dict[str, Stream]:
         how = self.settings
         streams = dict(clip.streams)
         if not clip.virtual:

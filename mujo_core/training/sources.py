@@ -1,8 +1,9 @@
-"""Clips to train on: a data set's recordings, and motion capture for the labels they share."""
+"""Clips to train on: a data set's recordings, those of others beside it, and motion capture for
+the labels they share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -14,6 +15,13 @@ from mujo_core.labels import Label, select_labels
 from mujo_core.recording import MODALITIES, Recording, modality_of
 from mujo_core.training.clip import Clip, make_clip
 from mujo_core.training.config import DataSettings
+from mujo_core.training.others import (
+    check_others,
+    is_main,
+    other_recordings,
+    shared_weights,
+    words_of_others,
+)
 from mujo_core.training.sampler import REST, SamplerSettings
 from mujo_core.training.stored import AnyClip, ClipCache, StoredClip, store
 from mujo_core.virtual_imu import Likeness, read_likeness, virtual_imu
@@ -59,19 +67,23 @@ def as_clip(
 
 
 def recordings_of(data: DataSettings) -> list[Recording]:
-    """Return the data set's recordings of the chosen subjects, or of the split.
+    """Return the data set's recordings of the chosen subjects, or of the split, and then those of
+    the data sets beside it, whose subjects are called `NAME/SUBJECT`.
 
     Those of the held-out subjects (`data.validation`) are among them.
     """
+    check_others(data)
     if get_dataset(data.dataset).needs_root and not data.root:
         raise ValueError('expected the data set folder as --data.root DIR, none came')
     if data.subjects:
         recordings = load_recordings(data.dataset, data.root, subjects=list(data.subjects))
     else:
         recordings = load_recordings(data.dataset, data.root, split=data.split)
+    recordings += other_recordings(data)
     if data.validation:
         chosen = {r.subject for r in recordings}
         everyone = load_recordings(data.dataset, data.root)
+        everyone += [r for r in recordings if not is_main(r, data)]
         there = {r.subject for r in everyone}
         if set(data.validation) - there or chosen <= set(data.validation):
             raise ValueError(
@@ -198,28 +210,45 @@ def class_labels(
     if sampler.rest > 0 and any(clip.rests for clip in clips):
         names.append(REST)
     read = get_dataset(data.dataset).read_labels
-    return select_labels(names, read(data.root) if read and data.root else None)
+    words = read(data.root) if read and data.root else {}
+    return select_labels(names, {**words_of_others(data), **words} or None)
 
 
 def training_clips(
     recordings: Iterable[Recording], data: DataSettings, unlabelled: Sequence[AnyClip] = ()
 ) -> tuple[list[AnyClip], np.ndarray]:
     """Return clips of recordings, and more, with the weight of each (see `weighted`)."""
-    return weighted([*dataset_clips(recordings, data.imu_cutoffs), *unlabelled], data)
+    recordings = list(recordings)
+    main = [r for r in recordings if is_main(r, data)]
+    clips = [*dataset_clips(main, data.imu_cutoffs), *unlabelled]
+    return weighted(clips, data, clips_of_others(recordings, data))
 
 
-def weighted(clips: Sequence[AnyClip], data: DataSettings) -> tuple[list[AnyClip], np.ndarray]:
+def clips_of_others(
+    recordings: Sequence[Recording], data: DataSettings
+) -> dict[str, list[AnyClip]]:
+    """Return the clips of each data set beside the main one."""
+    return {name: dataset_clips([r for r in recordings if r.dataset == name]) for name in data.also}
+
+
+def weighted(
+    clips: Sequence[AnyClip], data: DataSettings, others: Mapping[str, Sequence[AnyClip]]
+) -> tuple[list[AnyClip], np.ndarray]:
     """Return what is drawn of a data set's clips and of others, and the weight with which each is.
 
-    Motion capture gets its share, divided evenly over its labels. All of the data set's clips are
-    drawn alike.
+    The data sets beside it get their shares (`shared_weights`), and motion capture gets its own,
+    divided evenly over its labels. All of the data set's clips are drawn alike.
     """
     clips = list(clips)
     weights = [1.0] * len(clips)
+    main = len(clips)
+    for name, found in others.items():
+        clips += found
+        weights += shared_weights(found, data.also[name].share, data, main)
     if data.motion_capture:
         motion = [c for c in motion_clips(data.motion_capture) if c.label not in data.without]
         labels = [clip.label for clip in motion]
-        whole = data.motion_share / (1.0 - data.motion_share) * len(clips)
+        whole = data.motion_share / (1.0 - data.motion_share) * sum(weights)
         weights += [whole / len(set(labels)) / labels.count(label) for label in labels]
         clips += motion
     if data.imu_like:

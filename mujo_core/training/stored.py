@@ -87,6 +87,11 @@ class StoredClip:
         return self.outline.subject
 
     @property
+    def dataset(self) -> str:
+        """Where it is from."""
+        return self.outline.dataset
+
+    @property
     def rests(self) -> bool:
         """Whether the person is still at its start and end."""
         return self.outline.rests
@@ -137,12 +142,19 @@ def _own(clip: Clip) -> Clip:
 
 def _shared(clip: Clip) -> Clip:
     """Return a clip's outline, the same object for all that are alike: there may be millions."""
-    return _outline(clip.label, clip.subject, clip.rests, tuple(clip.streams), tuple(clip.virtual))
+    names = tuple(clip.streams), tuple(clip.virtual)
+    return _outline(clip.label, clip.subject, clip.rests, clip.dataset, *names)
 
 
 @cache
 def _outline(
-    label: str, subject: str, rests: bool, streams: tuple[str, ...], virtual: tuple[str, ...]
+    label: str,
+    subject: str,
+    rests: bool,
+    dataset: str,
+    streams: tuple[str, ...],
+    virtual: tuple[str, ...],
 ) -> Clip:
     empty = Stream(np.zeros(0), np.zeros((0, 6), np.float32))
-    return Clip(label, subject, dict.fromkeys(streams, empty), dict.fromkeys(virtual, empty), rests)
+    named, made = dict.fromkeys(streams, empty), dict.fromkeys(virtual, empty)
+    return Clip(label, subject, named, made, rests, dataset)

@@ -3,6 +3,7 @@
 import pickle
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,13 @@ def test_the_same_model_comes_back(tiny_checkpoint, saved, make_window):
     assert again.card == tiny_checkpoint.card
     assert again.modalities == tiny_checkpoint.modalities
     np.testing.assert_array_equal(again.sentences, tiny_checkpoint.sentences)
+
+
+def test_the_usual_length_of_a_vector_is_kept_where_lengths_count(tiny_checkpoint, tmp_path):
+    counted = {'imu': Calibration(1.5, 0.5, {0.05: 3.25}, length=8.125), 'pose': Calibration()}
+    save_checkpoint(replace(tiny_checkpoint, calibration=counted), tmp_path)
+    assert load_checkpoint(tmp_path).calibration == counted
+    assert (tmp_path / 'calibration.yaml').read_text().count('length') == 1
 
 
 def test_the_order_of_labels_is_the_configs(folder):
@@ -193,8 +201,6 @@ def test_no_pickle_in_the_package():
 
 
 def test_saving_over_an_older_checkpoint_replaces_it(tiny_checkpoint, folder):
-    from dataclasses import replace
-
     save_checkpoint(replace(tiny_checkpoint, calibration={}, card='# Another\n'), folder)
     again = load_checkpoint(folder)
     assert again.calibration == {}

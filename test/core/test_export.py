@@ -75,6 +75,20 @@ def test_real_windows_of_every_subset_give_the_recognizers_scores(checkpoint, re
         assert 0.0 < expected[0].max() <= 1.0
 
 
+def test_lengths_count_in_the_graph_as_in_the_recognizer(checkpoint, recording, space):
+    counted = {
+        name: replace(calibration, length=7.0)
+        for name, calibration in checkpoint.calibration.items()
+    }
+    with_lengths = replace(checkpoint, calibration=counted)
+    for subset, batch in batches(checkpoint, recording).items():
+        expected = model_scores(with_lengths, space, batch, subset, RATE)
+        for ours, theirs in zip(expected, dense(with_lengths, space, batch), strict=True):
+            np.testing.assert_allclose(theirs, ours, atol=TOLERANCE)
+        before = model_scores(checkpoint, space, batch, subset, RATE)
+        assert np.abs(before[1] - expected[1]).max() > 10 * TOLERANCE
+
+
 def test_windows_of_different_subsets_share_a_batch(checkpoint, recording, space):
     whole = batches(checkpoint, recording)['pose+imu']
     silent = whole.pose_mask.clone()

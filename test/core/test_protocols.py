@@ -323,6 +323,8 @@ def test_unknown_a_label_the_model_lacks_is_a_stranger(held_out, clips):
     for figures in result.data['subsets'].values():
         assert figures['auroc']['mean'] > 0.8
         assert figures['false_0.01']['mean'] <= figures['false_0.1']['mean']
+        # By a threshold of the windows themselves strangers are caught without any calibration.
+        assert figures['caught_own_0.05']['mean'] > 0.0
 
 
 def test_unknown_labels_are_drawn_where_all_are_known(held_out, clips):

@@ -1,0 +1,136 @@
+"""Several data sets in one training: their shares, their people, their labels."""
+
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mujo_core.datasets.export import write_folder
+from mujo_core.recording import Recording, Segment, Stream
+from mujo_core.training.card import model_card
+from mujo_core.training.config import DataSettings, OtherSettings, make_config
+from mujo_core.training.cross_validation import fit_calibration, run_fold, train_without
+from mujo_core.training.others import left_out_with
+from mujo_core.training.sources import class_labels, recordings_of, training_clips
+
+WALKS, DEVICES = 8, ('right_pocket', 'left_wrist')
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """Two people with a device: much walking, a drink each, and a step too short to tell."""
+    root = tmp_path_factory.mktemp('devices')
+    t = np.arange(0.0, 4.0, 0.02)
+    recordings = []
+    for person, device in zip(('1', '2'), DEVICES, strict=True):
+        rng = np.random.default_rng(int(person))
+        for turn in range(WALKS + 1):
+            samples = rng.normal(size=(len(t), 6))
+            samples[:, 2] += 9.8
+            label = 'walk' if turn < WALKS else 'drink'
+            segments = [Segment(label, 0.0, 3.0), Segment('hop', 3.2, 3.6)]
+            streams = {f'imu/{device}': Stream(t, samples.astype(np.float32))}
+            recordings.append(Recording(f'{person}_{turn}', 'x', person, streams, segments))
+    write_folder(recordings, root)
+    return root
+
+
+@pytest.fixture
+def data(utd, folder):
+    return DataSettings(
+        root=str(utd), split='all', also={'folder': OtherSettings(root=str(folder), share=0.4)}
+    )
+
+
+def test_each_set_has_its_share_and_a_rare_label_is_not_drowned(data):
+    recordings = recordings_of(data)
+    clips, weights = training_clips(recordings, data)
+    share = weights / weights.sum()
+    others = np.array([clip.dataset == 'folder' for clip in clips])
+    assert share[others].sum() == pytest.approx(0.4)
+    assert np.ptp(share[~others]) == pytest.approx(0.0)
+    walks = np.array([clip.label == 'walk' for clip in clips])
+    drinks = np.array([clip.label == 'drink' for clip in clips])
+    # Eight times as many are drawn the square root of that more often.
+    assert share[walks & others].sum() == pytest.approx(share[drinks].sum() * WALKS**0.5)
+
+
+def test_labels_of_one_name_are_one_class_and_people_of_one_name_are_two(data):
+    recordings = recordings_of(data)
+    config = make_config([{'data': {'dataset': 'utd_mhad'}}])
+    clips, _ = training_clips(recordings, data)
+    labels = list(class_labels(clips, config.sampler, data, recordings))
+    assert labels == ['swipe_left', 'walk', 'squat', 'rest', 'drink']
+    assert {c.dataset for c in clips if c.label == 'walk'} == {'utd_mhad', 'folder'}
+    assert {r.subject for r in recordings} == {'1', '2', '3', 'folder/1', 'folder/2'}
+    without = recordings_of(replace(data, without=['walk']))
+    assert 'walk' not in {s.label for r in without for s in r.segments}
+
+
+def test_a_set_without_a_folder_is_left_out_in_one_line(data, caplog):
+    with caplog.at_level(logging.WARNING):
+        alone = replace(data, also={**data.also, 'motionsense': OtherSettings(share=0.3)})
+        recordings = recordings_of(alone)
+    assert [r.getMessage() for r in caplog.records] == [
+        'motionsense: left out, no folder came; give it as --data.also.motionsense.root DIR'
+    ]
+    clips, weights = training_clips(recordings, alone)
+    others = np.array([clip.dataset == 'folder' for clip in clips])
+    assert weights[others].sum() / weights.sum() == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize(
+    ('name', 'changed', 'said'),
+    [
+        ('utd_mhad', {}, 'utd_mhad came twice'),
+        ('kitchen', {}, 'kitchen'),
+        ('folder', {'share': 1.0}, 'below 1 in all, folder 1 came'),
+        ('folder', {'share': 0.0}, 'above 0'),
+        ('folder', {'labels': ['run']}, 'some of drink, hop, walk; run came'),
+        ('folder', {'subjects': ['9']}, 'subjects 9'),
+    ],
+)
+def test_what_cannot_be_trained_on_is_refused_in_one_line(data, name, changed, said):
+    wrong = replace(data, also={name: replace(data.also['folder'], **changed)})
+    with pytest.raises(ValueError, match=said) as caught:
+        recordings_of(wrong)
+    assert '\n' not in str(caught.value)
+
+
+def test_everybody_of_every_set_is_left_out_once(data):
+    recordings = recordings_of(data)
+    out = [left_out_with(subject, recordings, data) for subject in ('1', '2', '3')]
+    assert sorted(person for people in out for person in people) == sorted(
+        {r.subject for r in recordings}
+    )
+
+
+def test_a_fold_is_judged_on_its_own_people_and_calibrated_on_those_of_all_sets(data):
+    config = make_config(
+        [{'model': {'size': 16, 'width': 8}, 'fit': {'steps': 2, 'batch_size': 16, 'workers': 0}}]
+    )
+    config = replace(config, data=data)
+    recordings = recordings_of(data)
+    checkpoint, held = train_without(recordings, '1', 0, config)
+    assert {r.subject for r in held} == {'1', 'folder/1'}
+    assert list(checkpoint.labels) == ['swipe_left', 'walk', 'squat', 'rest', 'drink']
+    fold = run_fold(recordings, '1', 0, config, [])
+    # Of UTD-MHAD 6 clips of 4 windows, which hold both; of the other set two thirds as many.
+    assert len(fold.truth['pose']) == len(fold.truth['pose+imu']) == 24
+    assert len(fold.truth['imu']) == 40
+    assert {name: len(rows) for name, rows in fold.logits.items()} == {
+        name: len(rows) for name, rows in fold.truth.items()
+    }
+    assert fold.scores['imu'].n == 6
+    assert set(fit_calibration([fold])) == {'pose', 'imu', 'pose+imu'}
+
+
+def test_the_card_names_every_set(data):
+    config = replace(make_config([]), data=data)
+    recordings = recordings_of(data)
+    clips, _ = training_clips(recordings, data)
+    card = model_card(config, recordings, clips, None, None, 1.0)
+    assert '- utd_mhad: 18 recordings of subjects 1, 2, 3' in card
+    assert '- folder: 18 recordings of 2 people, 2 labels, for 40% of the windows' in card
+    assert '--data.also.folder.root <folder>' in card
