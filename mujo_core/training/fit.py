@@ -164,6 +164,7 @@ def fit_model(
         model = fit_readout(
             model, clips, weights, list(labels), sentences, config.window, config.readout,
             fit.seed, corruption if config.readout.corrupted else None,
+            config.sampler,
         )  # fmt: skip
     return Checkpoint(
         model=model,

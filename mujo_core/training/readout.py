@@ -51,6 +51,7 @@ def fit_readout(
     how: ReadoutSettings,
     seed: int,
     corruption: RandomCorruption | None = None,
+    sampler: SamplerSettings | None = None,
 ) -> JointSpace:
     """Return the model with fixed kernels beside its IMU encoder.
 
@@ -62,17 +63,21 @@ def fit_readout(
         clips: to draw windows from; weights: (N,) how often each.
         labels: the classes; sentences: (L, S) their sentence embeddings.
         corruption: what goes wrong with the streams of windows, if anything.
+        sampler: the run's, of which mirrored clips and words of pockets are taken over.
 
     Returns:
         The same model where no labelled clip has an IMU, else one with `ModelSettings.kernels`.
     """
-    drawn = _draw(clips, weights, labels, spec, how, seed, corruption)
+    settings = replace(GENTLE, whole=_WHOLE if spec.whole else 0.0)
+    if sampler is not None:
+        settings = replace(settings, mirror=sampler.mirror, pocket=sampler.pocket)
+    drawn = _draw(clips, weights, labels, spec, how, seed, corruption, settings)
     if not drawn:
         return model
     batch, places = collate(drawn, spec)
     torch.manual_seed(seed)
-    settings = replace(model.settings, kernels=how.kernels, kernel_share=how.share)
-    found = JointSpace(settings).eval()
+    sizes = replace(model.settings, kernels=how.kernels, kernel_share=how.share)
+    found = JointSpace(sizes).eval()
     found.load_state_dict(model.state_dict(), strict=False)
     kernels = found.imu.kernels
     assert kernels is not None
@@ -127,6 +132,7 @@ def _draw(
     how: ReadoutSettings,
     seed: int,
     corruption: RandomCorruption | None,
+    settings: SamplerSettings,
 ) -> list[tuple[Window, int]]:
     """Return gently changed windows of devices alone, and the places of their labels."""
     kept, chosen = [], []
@@ -137,7 +143,6 @@ def _draw(
             chosen.append(weight)
     if not kept:
         return []
-    settings = replace(GENTLE, whole=_WHOLE if spec.whole else 0.0)
     sampler = WindowSampler(kept, spec, settings, corruption)
     dataset = WindowDataset(sampler, labels, np.array(chosen), how.windows, seed)
     drawn = [dataset[index] for index in range(how.windows)]
