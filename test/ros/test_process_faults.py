@@ -36,12 +36,17 @@ def test_killed_and_started_again_it_answers_again(rig):
         imu.publish(sample_to_imu(now, rng.normal(size=6), 'wrist'))
 
     rig.node.create_timer(0.02, send)
-    for _ in range(2):
+
+    def answers_of_a_new_process():
         before = len(activity)
         process = rig.start(str(HERE / 'fake_node.py'), '0', '0', cwd=HERE.parents[1])
         activity.wait(before + 3, timeout=60.0)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        return process
+
+    process = answers_of_a_new_process()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    answers_of_a_new_process()
 
 
 def test_nodes_that_were_left_over_with_the_same_names_are_named(rig, monkeypatch):

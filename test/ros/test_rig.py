@@ -1,0 +1,14 @@
+"""The surroundings of the other tests."""
+
+from ros_rig import Rig
+
+
+def test_no_process_is_killed_while_there_are_nodes(ros_domain, monkeypatch):
+    """Fast DDS may crash in a node that ends right after a writer of its topics was killed."""
+    rig = Rig(ros_domain)
+    process = rig.start('-c', 'import time; time.sleep(600.0)')
+    destroy, ran = rig.node.destroy_node, []
+    monkeypatch.setattr(rig.node, 'destroy_node', lambda: (ran.append(process.poll()), destroy()))
+    rig.close()
+    assert ran == [None]
+    assert process.returncode == -9
