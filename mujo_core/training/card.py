@@ -61,9 +61,11 @@ def _score_table(folds: Folds) -> list[str]:
         '| modalities | accuracy | macro-F1 | ECE |',
         '|---|---|---|---|',
     ]
+    # One seed has no spread, which is not a spread of nothing.
+    several = len(folds.summary['seeds']) > 1
     for name, figures in folds.summary['subsets'].items():
         cells = [
-            f'{figures[f]["mean"]:.4f} ± {figures[f]["std"]:.4f}'
+            f'{figures[f]["mean"]:.4f}' + (f' ± {figures[f]["std"]:.4f}' if several else '')
             for f in ('accuracy', 'macro_f1', 'ece')
         ]
         rows.append(f'| {name} | {" | ".join(cells)} |')
@@ -81,7 +83,8 @@ def _subject_table(folds: Folds) -> list[str]:
                 for fold in folds.summary['folds']
                 if fold['subject'] == subject
             ]
-            cells.append(f'{min(values):.3f}-{max(values):.3f}')
+            low, high = f'{min(values):.3f}', f'{max(values):.3f}'
+            cells.append(low if len(values) == 1 else f'{low}-{high}')
         rows.append(f'| subject {subject} | {" | ".join(cells)} |')
     return rows
 
@@ -174,12 +177,13 @@ def model_card(
             '## People it has not seen',
             '',
             f'Leave one subject out over subjects {", ".join(folds.summary["subjects"])}, '
-            f'seeds {", ".join(map(str, seeds))}, one prediction a recording; mean ± standard '
-            'deviation over seeds. ECE before calibration.',
+            f'seeds {", ".join(map(str, seeds))}, one prediction a recording; mean'
+            f'{" ± standard deviation over seeds" if len(seeds) > 1 else " over subjects"}. '
+            'ECE before calibration.',
             '',
             *_score_table(folds),
             '',
-            'Macro-F1 by the subject left out, lowest and highest seed:',
+            f'Macro-F1 by the subject left out{", lowest and highest seed" * (len(seeds) > 1)}:',
             '',
             *_subject_table(folds),
             '',
