@@ -2,6 +2,8 @@
 
 from ros_rig import Rig
 
+from mujo_ros.demo.processes import DOMAINS, is_free
+
 
 def test_no_process_is_killed_while_there_are_nodes(ros_domain, monkeypatch):
     """Fast DDS may crash in a node that ends right after a writer of its topics was killed."""
@@ -12,3 +14,12 @@ def test_no_process_is_killed_while_there_are_nodes(ros_domain, monkeypatch):
     rig.close()
     assert ran == [None]
     assert process.returncode == -9
+
+
+def test_a_domain_in_which_somebody_listens_is_not_free(ros_domain):
+    rig = Rig(ros_domain)
+    try:
+        assert not is_free(ros_domain)
+    finally:
+        rig.close()
+    assert ros_domain not in DOMAINS  # or a demo that starts meanwhile might take it
