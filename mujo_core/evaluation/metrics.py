@@ -46,7 +46,9 @@ def score(probabilities: np.ndarray, truth: np.ndarray, labels: Sequence[str]) -
     """
     rows = torch.from_numpy(np.asarray(probabilities, dtype=np.float32))
     target = torch.from_numpy(np.asarray(truth, dtype=np.int64))
-    count = len(labels)
+    if len(labels) == 1:  # torchmetrics wants two, and a data set may have one
+        rows = torch.nn.functional.pad(rows, (0, 1))
+    count = rows.shape[1]
     # Ten bins, weighted by their share: the expected calibration error of Guo et al. (2017).
     ece = multiclass_calibration_error(rows, target, num_classes=count, n_bins=10, norm='l1')
     f1 = multiclass_f1_score(rows, target, num_classes=count, average='none')

@@ -56,3 +56,9 @@ def test_what_is_written_has_the_fields_of_the_report():
     assert written['accuracy'] == 0.66667
     assert written['n'] == 3
     assert written['per_class'] == {'walk': 0.8}
+
+
+def test_a_single_label_can_be_scored():
+    found = score(np.ones((3, 1)), np.zeros(3, int), ['walk'])
+    assert (found.accuracy, found.macro_f1, found.ece, found.n) == (1.0, 1.0, 0.0, 3)
+    assert found.per_class == {'walk': 1.0}
