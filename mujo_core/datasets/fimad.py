@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 INDEX = 'build.json'
 FORMAT = 1
+_BLOCK = 2**20
 _TEXTS = ('group', 'split', 'label', 'words', 'description')
 
 
@@ -80,8 +81,7 @@ def _load(root: Path, index: dict[str, Any]) -> Iterator[Stored]:
     for shard in index['shards']:
         path = root / shard['name']
         try:
-            with path.open('rb') as file:
-                found = hashlib.file_digest(file, 'sha256').hexdigest()
+            found = _checksum(path)
         except OSError as error:
             log.warning('%s: %s; left out', shard['name'], error.strerror or error)
             continue
@@ -96,6 +96,14 @@ def _load(root: Path, index: dict[str, Any]) -> Iterator[Stored]:
             if recording:
                 digest = f'{found[:16]} {sample.key}'
                 yield Stored(recording, digest, partial(_read_again, sample))
+
+
+def _checksum(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open('rb') as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
