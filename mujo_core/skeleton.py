@@ -226,6 +226,15 @@ class CanonicalPose:
     root: np.ndarray
 
 
+def _all_finite(points: np.ndarray) -> np.ndarray:
+    """Return whether each point (..., D) is seen; with few axes, numpy's own `all` is slow."""
+    seen = np.isfinite(points)
+    together = seen[..., 0]
+    for axis in range(1, points.shape[-1]):
+        together = together & seen[..., axis]
+    return np.asarray(together)
+
+
 def _nanmedian(values: np.ndarray, otherwise: float) -> float:
     finite = np.sort(values[np.isfinite(values)])  # np.median takes eight times as long
     if not len(finite):
@@ -263,7 +272,7 @@ def canonical_pose(joints: np.ndarray, rate: float) -> CanonicalPose:
     across = joints[:, JOINT['left_hip']] - joints[:, JOINT['right_hip']]
     breadth = joints[:, JOINT['left_shoulder']] - joints[:, JOINT['right_shoulder']]
     across = np.where(np.isfinite(across), across, breadth)[:, :2]
-    seen = np.isfinite(across).all(axis=1)
+    seen = _all_finite(across)
     left = across[seen].sum(axis=0) if seen.any() else np.array([0.0, 1.0])
     length = float(np.hypot(*left))
     sine, cosine = (left[0] / length, left[1] / length) if length > 1e-6 else (0.0, 1.0)
@@ -271,7 +280,7 @@ def canonical_pose(joints: np.ndarray, rate: float) -> CanonicalPose:
     scale = np.float32(TORSO / torso)
 
     body = (joints - origin[:, None]) @ turn.T * scale
-    mask = np.isfinite(body).all(axis=-1)
+    mask = _all_finite(body)
     reach = max(1, round(0.2 * rate))
     heading = np.full((len(joints), 1), np.nan)
     angles = np.arctan2(-across[seen, 0], across[seen, 1])

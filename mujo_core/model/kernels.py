@@ -18,7 +18,7 @@ _HIGH = 3
 DILATIONS = (1, 2, 3, 4, 6, 9, 14)
 """Steps between the taps of a kernel: it spans 9 to 113 steps."""
 _MARGIN = _LENGTH // 2 * max(DILATIONS)
-_AT_ONCE = 16
+_AT_ONCE = 8
 
 
 def _patterns() -> torch.Tensor:
@@ -67,17 +67,20 @@ class FixedKernels(nn.Module):
     @torch.no_grad()
     def shares(self, x: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
         """Return (N, features): the share of seen steps above each threshold, 0..1."""
-        thresholds = self.thresholds.flatten(0, 1).T.contiguous()
+        # (levels, thresholds, kernels): rows that are compared lie together.
+        thresholds = self.thresholds.transpose(1, 2).contiguous()
+        kernels = self._kernels()
         found = []
-        # A few at a time, since what lies between is large beside the vectors.
+        # A few at a time, one dilation at a time: what lies between stays in the cache.
         for some, there in zip(x.split(_AT_ONCE), seen.split(_AT_ONCE), strict=True):
             with torch.autocast(x.device.type, enabled=False):
-                responses = self._responses(some)
-                weight = there.unsqueeze(1).to(responses.dtype)
-                # Compared into floats, which takes a third of the time of bools and their sum.
-                above = torch.empty_like(responses)
-                counts = [weight @ torch.gt(responses, row, out=above) for row in thresholds]
-                found.append(torch.cat(counts, dim=1).transpose(1, 2).flatten(1))
+                padded = self._padded(some)
+                weight = there.unsqueeze(1).to(padded.dtype)
+                counts = [
+                    self._counts(self._response(padded, dilation, own), weight, rows)
+                    for dilation, own, rows in zip(DILATIONS, kernels, thresholds, strict=True)
+                ]
+                found.append(torch.cat(counts, dim=1))
         return torch.cat(found) / seen.sum(dim=1, keepdim=True).clamp(min=1)
 
     @torch.no_grad()
@@ -88,35 +91,45 @@ class FixedKernels(nn.Module):
         # The multiples of the golden section spread evenly over the quantiles.
         turns = torch.arange(1, len(self.patterns) * count + 1, device=x.device) * 0.6180339887
         share = (turns % 1.0).view(-1, count)
-        for level in range(len(DILATIONS)):
-            response = self._response(self._padded(x), level)[seen]
+        padded = self._padded(x)
+        for level, own in enumerate(self._kernels()):
+            response = self._response(padded, DILATIONS[level], own)[seen]
             ordered = response.sort(dim=0).values.T
             place = (share * (ordered.shape[1] - 1)).long()
             self.thresholds[level] = ordered.gather(1, place)
 
-    def _responses(self, x: torch.Tensor) -> torch.Tensor:
-        """Return (N, T, kernels), those of one dilation after those of another."""
-        padded = self._padded(x)
-        return torch.cat([self._response(padded, level) for level in range(len(DILATIONS))], dim=2)
+    @staticmethod
+    def _counts(
+        response: torch.Tensor, weight: torch.Tensor, thresholds: torch.Tensor
+    ) -> torch.Tensor:
+        """Return (N, 84 * thresholds): over steps of a weight (N, 1, T), how many respond above."""
+        # Compared into floats, which takes a third of the time of bools and their sum.
+        above = torch.empty_like(response)
+        counts = [weight @ torch.gt(response, row, out=above) for row in thresholds]
+        return torch.cat(counts, dim=1).transpose(1, 2).flatten(1)
 
     @staticmethod
     def _padded(x: torch.Tensor) -> torch.Tensor:
         """Return (N, T + 2 * _MARGIN, C) float: nothing before and after."""
         return functional.pad(x.float(), (0, 0, _MARGIN, _MARGIN))
 
-    def _response(self, padded: torch.Tensor, level: int) -> torch.Tensor:
-        """Return (N, T, 84) at one dilation.
+    def _kernels(self) -> torch.Tensor:
+        """Return (levels, 9 * C, 84): every kernel's weights, tap by tap."""
+        chosen = self.channels.transpose(1, 2).to(self.patterns.dtype)
+        return (chosen.unsqueeze(1) * self.patterns.T.unsqueeze(1)).flatten(1, 2)
+
+    @staticmethod
+    def _response(padded: torch.Tensor, dilation: int, kernels: torch.Tensor) -> torch.Tensor:
+        """Return (N, T, 84) of kernels (9 * C, 84).
 
         A convolution as one product of matrices: with few channels and steps, no library's own
         convolution comes near it.
         """
         count, length, channels = padded.shape
-        dilation, steps = DILATIONS[level], length - 2 * _MARGIN
+        steps = length - 2 * _MARGIN
         taps = padded.as_strided(
             (count, steps, _LENGTH, channels),
             (length * channels, channels, dilation * channels, 1),
             (_MARGIN - _LENGTH // 2 * dilation) * channels,
         )
-        weight = self.patterns.T.unsqueeze(1) * self.channels[level].T
-        responses = taps.flatten(0, 1).flatten(1) @ weight.flatten(0, 1)
-        return responses.view(count, steps, len(self.patterns))
+        return (taps.flatten(0, 1).flatten(1) @ kernels).view(count, steps, -1)

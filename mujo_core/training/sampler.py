@@ -38,6 +38,8 @@ class SamplerSettings:
         rest: share of windows that hold nothing but rest.
         whole: share of windows that an action fills from its beginning to its end, at whatever
             pace that takes: as recordings of one activity are judged (`WindowSpec.whole`).
+        clear: share of windows in which the camera sees a body well: no stream stops, no frame is
+            lost, nothing hidden, the pace steady and joints hardly shake, whatever is said below.
         speed: slowest and fastest play of an action.
         warp: largest share by which the pace sways within an action.
         pose_speed: how much a skeleton may run faster or slower than the IMU beside it.
@@ -65,6 +67,7 @@ class SamplerSettings:
     as_stream: float = 0.4
     rest: float = 0.06
     whole: float = 0.0
+    clear: float = 0.0
     speed: tuple[float, float] = (0.75, 1.3)
     warp: float = 0.1
     pose_speed: float = 0.1
@@ -85,6 +88,15 @@ class SamplerSettings:
     hide: float = 0.1
     tilt: float = 6.0
     video: VideoAugmentation = field(default_factory=VideoAugmentation)
+
+
+    def seen_clearly(self) -> SamplerSettings:
+        """Return the settings of windows that are clear."""
+        noise = min(self.pose_noise, 0.01)
+        return replace(
+            self, warp=0.0, pose_speed=0.0, drop_stream=0.0, lose=0.0, pose_noise=noise,
+            shake=0.0, hide=0.0,
+        )  # fmt: skip
 
 
 _PAST = 0.2
@@ -166,6 +178,9 @@ class WindowSampler:
     def _play(self, index: int, rng: np.random.Generator) -> tuple[dict[str, Stream], float, str]:
         """Return the streams of a clip as they were sent, the end of the window, and its label."""
         clip, spec, how = self._turned(self.clips[index].load(), rng), self.spec, self.settings
+        # Without a share nothing is drawn, so that the other draws of a seed stay as they are.
+        if how.clear and rng.random() < how.clear:
+            how = how.seen_clearly()
         start, end = clip.span
         speed = float(np.exp(rng.uniform(*np.log(how.speed))))
         length = (end - start) / speed
@@ -193,7 +208,7 @@ class WindowSampler:
             window_end = spec.seconds + shift if slack > 0 else length - shift - 0.1
             window_end = float(np.clip(window_end, 0.5, max(length, spec.seconds)))
             padded = False
-        return self._sent(streams, start, speed, window_end, padded, rng), window_end, label
+        return self._sent(streams, start, speed, window_end, padded, how, rng), window_end, label
 
     def _turned(self, clip: Clip, rng: np.random.Generator) -> Clip:
         """Return the clip, or its mirror image where that shows a label that is known here."""
@@ -234,10 +249,11 @@ class WindowSampler:
         speed: float,
         window_end: float,
         pad: bool,
+        how: SamplerSettings,
         rng: np.random.Generator,
     ) -> dict[str, Stream]:
         """Play the streams at `speed` from time 0 to beyond `window_end`."""
-        spec, how = self.spec, self.settings
+        spec = self.spec
         sent = {}
         first, last = window_end - spec.seconds - _PAST, window_end + _PAST
         dying = str(rng.choice(list(streams))) if rng.random() < how.drop_stream else ''
