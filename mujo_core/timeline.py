@@ -138,7 +138,7 @@ class Timeline:
         first, last = float(stamps[0]), float(stamps[-1])
         return bool(
             first > max(self._buffers[stream].newest, 0.0)
-            and (np.diff(stamps) > 0).all()
+            and (stamps[1:] > stamps[:-1]).all()
             and not self._is_odd(stream, first, now)
             and not self._is_odd(stream, last, now)
             and stream not in self._before_jump

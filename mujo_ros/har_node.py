@@ -40,6 +40,7 @@ from mujo_ros.worker import Worker
 BACKWARD, FORWARD = 0.1, 10.0  # s: the clock has jumped when it moves so between two ticks
 LEAD = 0.01  # s: the last poll between two ticks lies so long before the second
 SOON = 0.0005  # s to a tick that is put off to about now
+AT_HAND = 0.004  # s by which a tick is put off without leaving it to the executor
 STALLED = 0.5  # s: a tick that comes later than this judges nothing
 POLL_RATE = 20.0  # Hz: where ticks are rarer, streams are emptied about so often
 CLOCK_STANDS = 5  # s of real time without simulated time before that is said
@@ -231,8 +232,13 @@ class HarNode(AutostartNode):
         self._follow_clock(now)
         assert self._intake and self._watch and self._worker
         self._intake.streams.poll()
-        if not stalled and self._put_off(now):
-            return
+        while not stalled and (hold := self._hold(now)) > 0.0:
+            if hold > AT_HAND or self._value('use_sim_time'):
+                self._come_again(now + hold)
+                return
+            time.sleep(hold)  # for a round of the executor it is too short
+            now, begun = node_seconds(self), time.monotonic()
+            self._intake.streams.poll()
         self._plan()
         if stalled:  # this process stood still, and more may have come than waits here
             self._figures.missed += 1
@@ -246,16 +252,17 @@ class HarNode(AutostartNode):
         if not self._worker.trigger((now, begun)):
             self._figures.missed += 1
 
-    def _put_off(self, now: float) -> bool:
-        """Whether this tick comes once more, a little later: for a sample, or for room to wait."""
-        assert self._worker is not None and self._timer is not None
+    def _hold(self, now: float) -> float:
+        """Seconds by which this tick is put off: for a sample, or for room to wait; mostly 0."""
+        assert self._worker is not None
         if self._worker.waiting:
-            hold = self._pacer.make_room(now)
-        else:
-            hold = self._pacer.hold(now, self._paced())
-        if hold > 0.0:
-            _restart(self._timer, max(now + hold - node_seconds(self), SOON))
-        return hold > 0.0
+            return self._pacer.make_room(now)
+        return self._pacer.hold(now, self._paced())
+
+    def _come_again(self, at: float) -> None:
+        """Let this tick come once more at a later time of the node's clock, s."""
+        assert self._timer is not None
+        _restart(self._timer, max(at - node_seconds(self), SOON))
 
     def _follow_clock(self, now: float) -> None:
         """Start anew when time went back (a bag loops), be patient again when it leapt ahead."""

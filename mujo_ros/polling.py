@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
@@ -41,32 +40,41 @@ class PolledStreams(Streams):
     def poll(self) -> None:
         """Store all messages that wait."""
         now, wall = node_seconds(self._node), time.time()
-        for name in self._subscriptions:
-            waiting = self._waiting(name)
-            while taken := list(islice(waiting, self._at_once[name])):
-                times = [now - max(wall - received, 0.0) for _, received in taken]
-                self._receivers[name]([msg for msg, _ in taken], times)
+        for name, subscription in self._subscriptions.items():
+            # At most what may wait, so that no flood keeps the executor here.
+            left = subscription.qos_profile.depth
+            while left > 0:
+                asked = min(self._at_once[name], left)
+                taken = self._take(name, asked)
+                if taken:
+                    times = [now - max(wall - received, 0.0) for _, received in taken]
+                    self._receivers[name]([msg for msg, _ in taken], times)
+                if len(taken) < asked:
+                    break
+                left -= asked
 
     def discard(self) -> None:
         """Forget all messages that wait."""
-        for name in self._subscriptions:
-            for _ in self._waiting(name):
-                pass
+        for name, subscription in self._subscriptions.items():
+            self._take(name, subscription.qos_profile.depth)
 
-    def _waiting(self, name: str) -> Iterator[tuple[Any, float]]:
+    def _take(self, name: str, most: int) -> list[tuple[Any, float]]:
         """Messages of a stream that wait, and when each arrived (system clock, s)."""
         health, subscription = self.health[name], self._subscriptions[name]
-        kind, depth = subscription.msg_type, subscription.qos_profile.depth
-        # At most what may wait, so that no flood keeps the executor here.
-        for _ in range(depth):
-            with subscription.handle:
-                taken = subscription.handle.take_message(kind, False)
-            if taken is None:
-                break
-            msg, info = taken
-            if depth > 1:  # else the newest alone is wanted, and what it replaced is not missed
-                self._count_lost(health, info)
-            yield msg, 1e-9 * info['received_timestamp']
+        kind, handle = subscription.msg_type, subscription.handle
+        # Of a depth of one the newest alone is wanted, and what it replaced is not missed.
+        numbered = subscription.qos_profile.depth > 1
+        taken: list[tuple[Any, float]] = []
+        with handle:
+            for _ in range(most):
+                waiting = handle.take_message(kind, False)
+                if waiting is None:
+                    break
+                msg, info = waiting
+                if numbered:
+                    self._count_lost(health, info)
+                taken.append((msg, 1e-9 * info['received_timestamp']))
+        return taken
 
     def _count_lost(self, health: StreamHealth, info: Mapping[str, Any]) -> None:
         number = info.get('publication_sequence_number')
