@@ -161,6 +161,28 @@ def test_a_stream_that_dies_leaves_the_other_whole(unchanged):
         assert shares[0] < 0.95
 
 
+def test_a_clear_window_lacks_nothing_and_joints_hardly_shake():
+    harsh = replace(
+        STILL, warp=0.3, pose_speed=0.3, drop_stream=1.0, lose=0.9, pose_noise=0.3, shake=1.0,
+        hide=1.0, tilt=0.0,
+    )  # fmt: skip
+    clip = make_clip(take(4.0), 'walk', rests=True)
+
+    def coverage_and_roughness(clear: float) -> tuple[float, float]:
+        sampler = WindowSampler([clip], SPEC, replace(harsh, clear=clear))
+        windows = [sampler.draw(0, np.random.default_rng(seed))[0] for seed in range(30)]
+        poses = [window.pose for window in windows if window.pose is not None]
+        seen = np.mean([pose.mask.mean() for pose in poses]) * len(poses) / len(windows)
+        steps = [np.abs(np.diff(pose.joints, axis=0)).mean() for pose in poses]
+        return float(seen), float(np.mean(steps))
+
+    seen, rough = coverage_and_roughness(1.0)
+    assert seen > 0.95
+    worse_seen, rougher = coverage_and_roughness(0.0)
+    assert worse_seen < 0.8
+    assert rougher > 2 * rough
+
+
 def test_virtual_devices_join_or_stand_in():
     real = clips()[2]
     worn = replace(real, virtual={'imu/left_thigh': real.streams['imu/right_wrist']})
