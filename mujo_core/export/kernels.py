@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from mujo_core.model.kernels import DILATIONS, FixedKernels
+from mujo_core.model.kernels import DILATIONS, EVERY, FixedKernels
 
 _UNSEEN = -1e30
 """Below every threshold; comparing with infinity costs the same and multiplies to NaN."""
@@ -26,6 +26,7 @@ def kernel_vectors(kernels: FixedKernels, x: torch.Tensor, seen: torch.Tensor) -
             functional.conv1d(
                 mixed[:, level * patterns : (level + 1) * patterns],
                 taps,
+                stride=EVERY,
                 padding=taps.shape[-1] // 2 * DILATIONS[level],
                 dilation=DILATIONS[level],
                 groups=patterns,
@@ -34,6 +35,7 @@ def kernel_vectors(kernels: FixedKernels, x: torch.Tensor, seen: torch.Tensor) -
         ],
         dim=1,
     )
+    seen = seen[:, ::EVERY]
     responses = responses.masked_fill(~seen.unsqueeze(1), _UNSEEN)
     columns = kernels.thresholds.flatten(0, 1).unbind(dim=-1)
     above = [(responses > column.unsqueeze(-1)).to(x.dtype).sum(dim=-1) for column in columns]

@@ -18,7 +18,9 @@ _HIGH = 3
 DILATIONS = (1, 2, 3, 4, 6, 9, 14)
 """Steps between the taps of a kernel: it spans 9 to 113 steps."""
 _MARGIN = _LENGTH // 2 * max(DILATIONS)
-_AT_ONCE = 8
+EVERY = 2
+"""Steps from one at which responses are looked at to the next: to look at each tells no more."""
+_AT_ONCE = 16
 
 
 def _patterns() -> torch.Tensor:
@@ -32,8 +34,9 @@ def _patterns() -> torch.Tensor:
 class FixedKernels(nn.Module):
     """(N, T, C) channels, (N, T) mask to (N, size).
 
-    Each kernel sums a random few of the channels; a feature is the share of the seen steps at
-    which its response is above a threshold, one of the quantiles of its responses in training.
+    Each kernel sums a random few of the channels; a feature is the share of the seen steps (of
+    every second one) at which its response is above a threshold, one of the quantiles of its
+    responses in training.
     All of it is measured or solved for (see `mujo_core.training.readout`), none of it trained.
 
     Args:
@@ -75,25 +78,25 @@ class FixedKernels(nn.Module):
         for some, there in zip(x.split(_AT_ONCE), seen.split(_AT_ONCE), strict=True):
             with torch.autocast(x.device.type, enabled=False):
                 padded = self._padded(some)
-                weight = there.unsqueeze(1).to(padded.dtype)
+                weight = there[:, ::EVERY].unsqueeze(1).to(padded.dtype)
                 counts = [
                     self._counts(self._response(padded, dilation, own), weight, rows)
                     for dilation, own, rows in zip(DILATIONS, kernels, thresholds, strict=True)
                 ]
                 found.append(torch.cat(counts, dim=1))
-        return torch.cat(found) / seen.sum(dim=1, keepdim=True).clamp(min=1)
+        return torch.cat(found) / seen[:, ::EVERY].sum(dim=1, keepdim=True).clamp(min=1)
 
     @torch.no_grad()
     def measure(self, x: torch.Tensor, seen: torch.Tensor) -> None:
-        """Set the thresholds from windows of the training data, of which at least one step is
-        seen."""
+        """Set the thresholds from windows of the training data, of which at least one step that is
+        looked at is seen."""
         count = self.thresholds.shape[2]
         # The multiples of the golden section spread evenly over the quantiles.
         turns = torch.arange(1, len(self.patterns) * count + 1, device=x.device) * 0.6180339887
         share = (turns % 1.0).view(-1, count)
         padded = self._padded(x)
         for level, own in enumerate(self._kernels()):
-            response = self._response(padded, DILATIONS[level], own)[seen]
+            response = self._response(padded, DILATIONS[level], own)[seen[:, ::EVERY]]
             ordered = response.sort(dim=0).values.T
             place = (share * (ordered.shape[1] - 1)).long()
             self.thresholds[level] = ordered.gather(1, place)
@@ -120,16 +123,16 @@ class FixedKernels(nn.Module):
 
     @staticmethod
     def _response(padded: torch.Tensor, dilation: int, kernels: torch.Tensor) -> torch.Tensor:
-        """Return (N, T, 84) of kernels (9 * C, 84).
+        """Return (N, ceil(T / EVERY), 84) of kernels (9 * C, 84).
 
         A convolution as one product of matrices: with few channels and steps, no library's own
         convolution comes near it.
         """
         count, length, channels = padded.shape
-        steps = length - 2 * _MARGIN
+        steps = -(-(length - 2 * _MARGIN) // EVERY)
         taps = padded.as_strided(
             (count, steps, _LENGTH, channels),
-            (length * channels, channels, dilation * channels, 1),
+            (length * channels, EVERY * channels, dilation * channels, 1),
             (_MARGIN - _LENGTH // 2 * dilation) * channels,
         )
-        return (taps.flatten(0, 1).flatten(1) @ kernels).view(count, steps, -1)
+        return (taps.flatten(0, 1).flatten(1) @ kernels).view(count, steps, kernels.shape[1])

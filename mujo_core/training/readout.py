@@ -36,7 +36,7 @@ GENTLE = SamplerSettings(
 )
 """Few clips fill the kernels' space well, so windows are changed less than for gradient steps."""
 _WHOLE = 0.5
-"""Of these windows, where the model is shown whole actions."""
+"""Of these windows at least, where the model is shown whole actions."""
 _MEASURED = 200
 _BATCH = 128
 
@@ -63,14 +63,16 @@ def fit_readout(
         clips: to draw windows from; weights: (N,) how often each.
         labels: the classes; sentences: (L, S) their sentence embeddings.
         corruption: what goes wrong with the streams of windows, if anything.
-        sampler: the run's, of which mirrored clips and words of pockets are taken over.
+        sampler: the run's, of which whole actions, mirrored clips and words of pockets are taken
+            over.
 
     Returns:
         The same model where no labelled clip has an IMU, else one with `ModelSettings.kernels`.
     """
     settings = replace(GENTLE, whole=_WHOLE if spec.whole else 0.0)
     if sampler is not None:
-        settings = replace(settings, mirror=sampler.mirror, pocket=sampler.pocket)
+        whole = max(settings.whole, sampler.whole)
+        settings = replace(settings, whole=whole, mirror=sampler.mirror, pocket=sampler.pocket)
     drawn = _draw(clips, weights, labels, spec, how, seed, corruption, settings)
     if not drawn:
         return model
