@@ -89,7 +89,6 @@ class SamplerSettings:
     tilt: float = 6.0
     video: VideoAugmentation = field(default_factory=VideoAugmentation)
 
-
     def seen_clearly(self) -> SamplerSettings:
         """Return the settings of windows that are clear."""
         noise = min(self.pose_noise, 0.01)
