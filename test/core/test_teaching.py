@@ -122,11 +122,11 @@ def test_a_file_gives_back_what_it_was_given_and_forgets(checkpoint, lesson, tmp
 @pytest.mark.parametrize(
     ('spoil', 'line'),
     [
-        (lambda text: text.replace('format: 1', 'format: 9'), 'of format 1, format 9 came'),
+        (lambda text: text.replace('format: 2', 'format: 9'), 'of format 1 or 2, format 9 came'),
         (lambda text: text[: len(text) // 2], 'taught.yaml'),
         (lambda text: text.replace('pose+imu: ', 'pose+imu: !'), 'taught.yaml'),
         (lambda text: text.replace('windows: ', 'w: '), 'is damaged'),
-        (lambda text: '', 'of format 1, format None came'),
+        (lambda text: '', 'of format 1 or 2, format None came'),
     ],
 )
 def test_a_damaged_file_is_named_in_one_line(lesson, tmp_path, spoil, line):
