@@ -18,11 +18,16 @@ from torch.nn import functional
 from mujo_core.model.batch import Batch
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.model.sequence import Steps
+from mujo_core.skeleton import CANONICAL_JOINTS
 
 PROJECTED = 256
 """Numbers that are kept of the fixed kernels' shares of a device, of which there are thousands."""
 _LEVELS = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
 _POSE_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+_ENDS = ('left_wrist', 'right_wrist', 'left_ankle', 'right_ankle')
+_MOVED = ('head', 'left_elbow', 'right_elbow', 'left_knee', 'right_knee', *_ENDS)
+_WAVES = 8
+"""Swings a window that count: once to eight times."""
 _RELATED = (0, 1, 2, 3, 4, 5, 8, 15, 16, 17, 18, 19, 20)
 """Features of a device (`motion_features`) whose correlations count: own axes and level ones."""
 
@@ -56,7 +61,9 @@ def block_sizes(model: JointSpace, modality: str) -> tuple[int, ...]:
         first = PROJECTED if settings.kernels else 2 * settings.width
         return first, settings.size, 21 * len(_LEVELS), pairs
     if modality == 'pose':
-        return (*pooled, 48 * (len(_POSE_LEVELS) + 3) + 4 * 3)
+        ends = 3 * len(_ENDS)
+        posture = 48 * (len(_POSE_LEVELS) + 3) + 4 * 3
+        return (*pooled, posture, ends * ends, 3 * len(_MOVED) * _WAVES)
     return pooled
 
 
@@ -79,7 +86,7 @@ def _blocks(
     if modality == 'pose':
         there = batch.pose_mask.flatten(1).any(dim=1)
         own = batch.pose[there], batch.pose_mask[there], batch.root[there]
-        return pooled, place, _signed_log(_posture(*own, model.settings.pose_rate))
+        return pooled, place, *_motion(*own, model.settings.pose_rate)
     return pooled, place
 
 
@@ -140,21 +147,46 @@ def _correlations(x: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
     return (shared / size.unsqueeze(1) / size.unsqueeze(2))[:, row, column]
 
 
-def _posture(
+def _motion(
     pose: torch.Tensor, mask: torch.Tensor, root: torch.Tensor, rate: float
-) -> torch.Tensor:
-    """Return (N, 396): where joints are and how fast, over the window, wherever in it."""
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return (N, 396) where joints are and how fast, (N, 144) which way hands and feet turn, and
+    (N, 216) how often limbs swing: over the window, wherever in it."""
     place = pose.flatten(2) * 2.0
     seen = mask.repeat_interleave(3, dim=2)
     both = seen[:, 1:] & seen[:, :-1]
     speed = (place[:, 1:] - place[:, :-1]) * (rate / 10.0)
     step = mask.any(dim=-1, keepdim=True)
-    return torch.cat(
-        [
-            _quantiles(place, seen, _POSE_LEVELS),
-            _spread(place, seen),
-            _quantiles(speed, both, (0.1, 0.9)),
-            _quantiles(root, step.expand_as(root), (0.05, 0.5, 0.95)),
-        ],
-        dim=1,
+    posture = [
+        _quantiles(place, seen, _POSE_LEVELS),
+        _spread(place, seen),
+        _quantiles(speed, both, (0.1, 0.9)),
+        _quantiles(root, step.expand_as(root), (0.05, 0.5, 0.95)),
+    ]
+    ends, moved = _axes(_ENDS), _axes(_MOVED)
+    there = _centred(place[:, 1:, ends], both[..., ends])
+    turning = there.transpose(1, 2) @ (speed[..., ends] * both[..., ends])
+    size = _length(there).unsqueeze(2) * _length(speed[..., ends] * both[..., ends]).unsqueeze(1)
+    waves = torch.fft.rfft(_centred(place[:, :, moved], seen[..., moved]), dim=1)
+    share = seen[..., moved].float().mean(dim=1, keepdim=True).clamp(min=0.1)
+    swing = (waves.abs()[:, 1 : 1 + _WAVES] / (place.shape[1] * share)).sqrt()
+    return (
+        _signed_log(torch.cat(posture, dim=1)),
+        2.0 * (turning / size).flatten(1),
+        4.0 * swing.flatten(1),
     )
+
+
+def _axes(joints: tuple[str, ...]) -> list[int]:
+    return [3 * CANONICAL_JOINTS.index(joint) + axis for joint in joints for axis in range(3)]
+
+
+def _centred(x: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+    """Return (N, T, C) about the mean of what is seen; 0 elsewhere."""
+    mean = (x * seen).sum(dim=1, keepdim=True) / seen.sum(dim=1, keepdim=True).clamp(min=1)
+    return (x - mean) * seen
+
+
+def _length(x: torch.Tensor) -> torch.Tensor:
+    """Return (N, C): the length of each channel; one that hardly moves has that of slow motion."""
+    return (x.square().sum(dim=1) + 1e-3 * x.shape[1]).sqrt()
