@@ -1,7 +1,7 @@
 """Taught labels told apart by what their examples show beyond the joint space.
 
-Which group wins, what was taught or what was not, and whether it is `unknown`, follows from the
-joint space alone: here only the order within the taught labels is settled.
+Here the order within the taught labels is settled, and what looks like their examples is theirs
+rather than another label's. All else, and whether it is `unknown`, follows from the joint space.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ MOST_WINDOWS = 8
 """Windows of an example whose details are kept, evenly spread over it."""
 SHARPNESS = 12.0
 """From the difference of two labels' scores to that of their logits."""
+LEAD = 1.4
+"""Of the logit of a taught label over all others', where a window looks like its examples."""
+_LIKE = 0.05
+"""Likeness from which on it has the whole lead."""
 _OTHER_SIDE = ((-1.0, 1.0, 1.0, 1.0, -1.0, -1.0), (1.0, -1.0, 1.0, -1.0, 1.0, -1.0))
 """What a device feels on the other side of a body that moves as in a mirror: worn with its x axis
 turned over (as a watch is, whose crown changes between hand and elbow), or its y axis."""
@@ -116,7 +120,8 @@ class Distinction:
         """Return logits (N, L) with the taught labels in the order that their details say.
 
         The best of them keeps the strength that the best had, so that other labels and `unknown`
-        stand to it as before.
+        stand to it as before; where the window looks like their examples it gets a little more
+        than any other label has.
 
         Args:
             logits: (N, L); rows: the N windows' details; temperatures: (N,) of their calibration.
@@ -131,17 +136,22 @@ class Distinction:
             if not labels:
                 continue
             said = np.zeros((len(members), len(labels)))
+            like = np.zeros(len(members))
             for name, discriminant in known:
-                scores = discriminant.scores(np.stack([rows[i][name] for i in members]))
+                own = np.stack([rows[i][name] for i in members])
                 # A label that was never shown to a stream is as likely as a label is in the mean.
                 share = np.full_like(said, 1.0 / len(discriminant.labels))
-                share[:, np.searchsorted(labels, discriminant.labels)] = scores
-                said += share
-            odds = log_softmax(SHARPNESS / len(known) * said, axis=1)
+                share[:, np.searchsorted(labels, discriminant.labels)] = discriminant.scores(own)
+                said += share / len(known)
+                like += discriminant.likeness(own) / len(known)
+            odds = log_softmax(SHARPNESS * said, axis=1)
             odds -= odds.max(axis=1, keepdims=True)
+            spread = temperatures[members]
+            others = np.delete(logits[members], labels, axis=1).max(axis=1, initial=-np.inf)
+            lead = LEAD * np.minimum(like / _LIKE, 1.0)
             where = np.ix_(members, labels)
-            strength = logits[where].max(axis=1, keepdims=True)
-            logits[where] = strength + odds * temperatures[members, None]
+            strength = np.maximum(logits[where].max(axis=1), others + lead * spread)
+            logits[where] = strength[:, None] + odds * spread[:, None]
         return logits
 
     def _of(self, name: str) -> Discriminant | None:
@@ -162,6 +172,5 @@ class Distinction:
             return None
         rows = np.concatenate([some for _, some in entries])
         labels = np.concatenate([np.full(len(some), place) for place, some in entries])
-        # An example counts the same however long it was.
-        weights = np.concatenate([np.full(len(some), 1.0 / len(some)) for _, some in entries])
-        return fit(rows, labels, weights, blocks)
+        examples = np.concatenate([np.full(len(some), i) for i, (_, some) in enumerate(entries)])
+        return fit(rows, labels, examples, blocks)
