@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from mujo_core.bags.definitions import check_definition
 from mujo_core.inertial import SAMPLE_LIMIT, SAMPLE_RANGE, check_placement
 from mujo_core.skeleton import MAX_DISTANCE
 
@@ -160,6 +161,8 @@ def messages_of(
     chosen = [c for c in reader.connections if c.topic in topics and c.msgtype in kinds]
     # Without a choice rosbags would read them all.
     with _damage_in_one_line(reader.paths[0]):
+        for kind in sorted({c.msgtype for c in chosen}):
+            check_definition(kind, reader.typestore.fielddefs)
         for connection, nanoseconds, raw in reader.messages(connections=chosen) if chosen else ():
             yield connection, nanoseconds * 1e-9, reader.deserialize(raw, connection.msgtype)
 

@@ -62,4 +62,6 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
         f'{options.file}: {size / 1e6:.1f} MB, {len(vocabulary.space.names)} labels; differs from '
         f'torch by at most {difference:.1e} (random windows of every subset of modalities)'
     )
+    if vocabulary.space.distinction is not None:
+        print('taught labels: by their vectors alone; the details of their examples are not in it')
     return 0 if difference <= TOLERANCE else 1

@@ -25,10 +25,11 @@ from mujo_core.evaluation.predictions import (
 )
 from mujo_core.evaluation.registry import Result, Table, Task, protocol
 from mujo_core.model.checkpoint import Calibration, Checkpoint
-from mujo_core.recognition.label_space import make_label_space
-from mujo_core.recognition.taught import TaughtExample, TaughtLabel, space_of
+from mujo_core.recognition.distinction import details_of, example_details
+from mujo_core.recognition.label_space import LabelSpace, make_label_space
+from mujo_core.recognition.taught import TaughtExample, TaughtLabel, kept, space_of
 from mujo_core.recognition.teaching import mean_of
-from mujo_core.recording import subset_name
+from mujo_core.recording import modality_of, subset_name
 
 AMOUNTS = (1, 3, 5)
 """Examples of each label."""
@@ -38,6 +39,7 @@ PEOPLE = 5
 """People who show, at most half of them."""
 MANY = 6
 """From so many people on, some show and others are judged."""
+_AT_ONCE = 64
 
 
 def choose(
@@ -74,23 +76,50 @@ def choose(
     return {label: parts for label, parts in shown.items() if parts}, rows[judged]
 
 
+class Shown:
+    """What examples of a set show beyond the joint space, each encoded once."""
+
+    def __init__(self, checkpoint: Checkpoint, where: ExampleSet) -> None:
+        self._checkpoint = checkpoint
+        self._windows = [example.window for example in where.examples]
+        parts = range(0, len(self._windows), _AT_ONCE)
+        self.rows = [
+            row for i in parts for row in details_of(checkpoint, self._windows[i : i + _AT_ONCE])
+        ]
+        """Of each window, by stream."""
+        self._examples: dict[tuple[int, ...], dict[str, np.ndarray]] = {}
+
+    def example(self, rows: np.ndarray, subset: Sequence[str]) -> dict[str, np.ndarray]:
+        """Return the details of an example of some windows, of a modality subset alone."""
+        key = tuple(int(row) for row in rows)
+        if key not in self._examples:
+            windows = [self._windows[row] for row in key]
+            self._examples[key] = example_details(self._checkpoint, windows)
+        return {n: kept(d) for n, d in self._examples[key].items() if modality_of(n) in subset}
+
+
 def teach_all(
-    checkpoint: Checkpoint, embedding: Embedding, subset: Sequence[str],
+    checkpoint: Checkpoint, embedding: Embedding, seen: Shown, subset: Sequence[str],
     shown: dict[str, list[np.ndarray]], space: str,
-) -> torch.Tensor:  # fmt: skip
-    """Return (L, size) vectors of the labels of `shown`, in their order."""
+) -> LabelSpace:  # fmt: skip
+    """Return the space of the labels of `shown`, in their order, taught from a subset alone."""
     words = label_texts(list(shown))
     name = subset_name(tuple(subset))
     taught = {}
     for label, parts in shown.items():
         examples = tuple(
-            TaughtExample('', len(rows), {name: mean_of(embedding.fused(subset, rows).numpy())})
+            TaughtExample(
+                '',
+                len(rows),
+                {name: mean_of(embedding.fused(subset, rows).numpy())},
+                seen.example(rows, subset),
+            )
             for rows in parts
         )
         own = checkpoint.labels.get(label, words[label])
         taught[label] = TaughtLabel(own, space, examples)
     labels = {label: known.label for label, known in taught.items()}
-    return make_label_space(checkpoint, labels, taught).vectors(name)
+    return make_label_space(checkpoint, labels, taught)
 
 
 @protocol('taught', 'every label taught by 1, 3 and 5 examples, nothing trained')
@@ -99,6 +128,7 @@ def taught(task: Task) -> Result:
     checkpoint = task.checkpoint
     where = make_examples(task.tested, checkpoint.window, task.labels, task.unit, task.stride)
     embedding = embed_examples(checkpoint, where.examples)
+    seen = Shown(checkpoint, where)
     space = space_of(checkpoint.model)
     everybody = sorted({e.stretch.subject for e in where.examples})
     several = len(everybody) >= MANY
@@ -116,9 +146,9 @@ def taught(task: Task) -> Result:
                     judged = judged[[where.examples[i].label in shown for i in judged]]
                     if not len(judged) or len(shown) < 2:
                         continue
-                    vectors = teach_all(checkpoint, embedding, subset, shown, space)
+                    taught_space = teach_all(checkpoint, embedding, seen, subset, shown, space)
                     found.append(
-                        _macro_f1(checkpoint, embedding, where, subset, judged, shown, vectors)
+                        _macro_f1(checkpoint, embedding, seen, where, subset, judged, taught_space)
                     )
             if found:
                 subsets.setdefault(name, {})[str(amount)] = {
@@ -147,12 +177,17 @@ def taught(task: Task) -> Result:
 
 
 def _macro_f1(
-    checkpoint: Checkpoint, embedding: Embedding, where: ExampleSet, subset: Sequence[str],
-    judged: np.ndarray, shown: dict[str, list[np.ndarray]], vectors: torch.Tensor,
+    checkpoint: Checkpoint, embedding: Embedding, seen: Shown, where: ExampleSet,
+    subset: Sequence[str], judged: np.ndarray, space: LabelSpace,
 ) -> float:  # fmt: skip
-    calibration = checkpoint.calibration.get(subset_name(tuple(subset)), Calibration())
+    name = subset_name(tuple(subset))
+    spread = checkpoint.calibration.get(name, Calibration()).temperature
     with torch.inference_mode():
-        logits = checkpoint.model.logits(embedding.fused(subset, judged), vectors).numpy()
-    labels = list(shown)
-    predictions = pool(softmax(logits / calibration.temperature), judged, where, labels)
+        vectors = embedding.fused(subset, judged)
+        logits = checkpoint.model.logits(vectors, space.vectors(name)).numpy()
+    if space.distinction is not None:
+        rows = [{n: d for n, d in seen.rows[i].items() if modality_of(n) in subset} for i in judged]
+        logits = space.distinction.tell(logits, rows, np.full(len(judged), spread))
+    labels = list(space.names)
+    predictions = pool(softmax(logits / spread), judged, where, labels)
     return score(predictions.probabilities, predictions.truth, labels).macro_f1

@@ -64,6 +64,10 @@ class Batch:
         moved = {f.name: getattr(self, f.name).to(device) for f in fields(self)}
         return Batch(**moved)
 
+    def turned(self, signs: Sequence[float]) -> Batch:
+        """Return the batch with each of the six numbers of IMU samples times a sign."""
+        return replace(self, imu=self.imu * self.imu.new_tensor(signs))
+
     def without(self, modality: str) -> Batch:
         """Return the batch with a modality masked."""
         mask = f'{modality}_mask'

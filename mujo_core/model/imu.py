@@ -80,12 +80,15 @@ class ImuEncoder(nn.Module):
     def pool(self, steps: Steps) -> torch.Tensor:
         """Steps (B, D, T', width) to vectors (B, size): the mean over a window's devices."""
         there = steps.present
-        rows = steps.rows(there)
+        vectors = spread_rows(self.device_vectors(steps.rows(there)), there)
+        return vectors.sum(dim=1) / there.sum(dim=1, keepdim=True).clamp(min=1)
+
+    def device_vectors(self, rows: Steps) -> torch.Tensor:
+        """Steps (N, T', width) of the devices that are there to a vector (N, size) each."""
         vectors = self.trunk.pool(rows)
         if rows.whole is not None:
             vectors = (1.0 - self.kernel_share) * vectors + self.kernel_share * rows.whole
-        vectors = spread_rows(vectors, there)
-        return vectors.sum(dim=1) / there.sum(dim=1, keepdim=True).clamp(min=1)
+        return vectors
 
     def steps(self, imu: torch.Tensor, mask: torch.Tensor, placement: torch.Tensor) -> Steps:
         """Return steps (B, D, T', width); a device that is absent keeps none."""

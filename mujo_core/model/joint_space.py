@@ -124,7 +124,12 @@ class JointSpace(nn.Module):
 
     def weighed(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (B, size) unit vectors and (B,) `lengths`; 0 of nothing."""
-        vectors = self.encode(batch)
+        return self.joined(self.encode(batch), batch)
+
+    def joined(
+        self, vectors: dict[str, torch.Tensor], batch: Batch
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what `weighed` does, of a batch that `encode` has encoded."""
         if not vectors:
             nothing = batch.pose.new_zeros(len(batch), self.settings.size)
             return nothing, nothing.sum(dim=-1)

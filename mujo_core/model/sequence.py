@@ -137,12 +137,16 @@ class SequenceEncoder(nn.Module):
 
     def pool(self, steps: Steps) -> torch.Tensor:
         """Steps (B, T', width) to (B, size); rows without any step give the bias alone."""
+        return self.head(self.pooled(steps))
+
+    def pooled(self, steps: Steps) -> torch.Tensor:
+        """Steps (B, T', width) to (B, 2 * width): what the last layer reads, about 1 in size."""
         x, keep, _ = steps
         weight = keep.unsqueeze(-1).to(x.dtype)
         mean = (x * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1.0)
         top = x.masked_fill(~keep.unsqueeze(-1), -1e4).amax(dim=1)
         top = torch.where(keep.any(dim=1, keepdim=True), top, torch.zeros_like(top))
-        return self.head(self.norm(torch.cat([mean, top], dim=1)))
+        return self.norm(torch.cat([mean, top], dim=1))
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """(B, T, C) and (B, T) bool to (B, size); rows without any step give the bias alone."""

@@ -15,6 +15,7 @@ from mujo_core.model.batch import Batch
 from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.model.text import embed_labels
+from mujo_core.recognition.distinction import Distinction
 from mujo_core.recognition.taught import TaughtLabel, space_of
 from mujo_core.recording import MODALITIES, subset_name
 
@@ -38,11 +39,13 @@ class LabelSpace:
         labels: by name, in the order of the scores.
         texts: (L, size) vectors of the labels' texts (or learned ones in their place).
         taught: name of a modality subset to (L, size), where prototypes stand in for texts.
+        distinction: tells the taught labels apart; None where there are not two with details.
     """
 
     labels: dict[str, Label]
     texts: torch.Tensor
     taught: dict[str, torch.Tensor] = field(default_factory=dict)
+    distinction: Distinction | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -105,7 +108,8 @@ def make_label_space(
                 weight = _words_count(checkpoint, label)
                 vectors[row] = blend(texts[row], weight, label.prototypes(subset), similarity)
             prototypes[subset] = vectors
-    return LabelSpace(dict(labels), texts, prototypes)
+    distinction = Distinction(checkpoint.model, chosen)
+    return LabelSpace(dict(labels), texts, prototypes, distinction if distinction.any else None)
 
 
 def blend(

@@ -16,6 +16,7 @@ from mujo_core.model.checkpoint import Calibration, Checkpoint, load_checkpoint
 from mujo_core.recognition.activity import Activity
 from mujo_core.recognition.coverage import LEAST_STREAM_COVERAGE, usable
 from mujo_core.recognition.decision import Decision, DecisionSettings
+from mujo_core.recognition.distinction import stream_details
 from mujo_core.recognition.samples import Samples
 from mujo_core.recognition.segmentation import Segmenter
 from mujo_core.recognition.settings import RecognizerSettings, pick_device
@@ -192,9 +193,23 @@ class Recognizer(Samples):
         batch = batch_windows(windows, self.checkpoint.window).to(self.device)
         half = torch.autocast(self.device.type, torch.float16, self.device.type == 'cuda')
         with torch.inference_mode(), half:
-            vectors, lengths = self._model.weighed(batch)
-            logits = self._vocabulary.space.logits(self._model, vectors, batch)
-        return logits.float().cpu().numpy(), lengths.float().cpu().numpy()
+            steps = self._model.steps(batch)
+            vectors, lengths = self._model.joined(self._model.pool(steps), batch)
+            space = self._vocabulary.space
+            logits = space.logits(self._model, vectors, batch).float().cpu().numpy()
+        if space.distinction is not None:
+            rows = stream_details(self._model, windows, batch, steps)
+            spread = np.array([self._calibration(window).temperature for window in windows])
+            logits = space.distinction.tell(logits, rows, spread)
+        return logits, lengths.float().cpu().numpy()
+
+    def _modalities(self, window: Window) -> list[str]:
+        there = window.modalities(LEAST_STREAM_COVERAGE - 1e-9)
+        return [m for m in there if m in self.settings.modalities]
+
+    def _calibration(self, window: Window) -> Calibration:
+        subset = subset_name(self._modalities(window))
+        return self.checkpoint.calibration.get(subset, Calibration())
 
     def recognize(self, now: float | None = None) -> Activity | None:
         """Answer for the newest window; None where too little of it has data.
@@ -239,9 +254,7 @@ class Recognizer(Samples):
         return [self._decide(window, logits, length) for window, logits, length in rows]
 
     def _decide(self, window: Window, logits: np.ndarray, length: np.ndarray) -> Activity:
-        there = window.modalities(LEAST_STREAM_COVERAGE - 1e-9)
-        modalities = [m for m in there if m in self.settings.modalities]
-        calibration = self.checkpoint.calibration.get(subset_name(modalities), Calibration())
+        modalities, calibration = self._modalities(window), self._calibration(window)
         scores, unknown = self._decision(window.end, logits, calibration, length)
         names, top_k = self.settings.labels, self._decision.settings.top_k
         best = np.argsort(-scores)

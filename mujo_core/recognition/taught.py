@@ -1,6 +1,7 @@
-"""What was taught by showing: examples as vectors of the joint space, in a readable file.
+"""What was taught by showing: examples as vectors of the joint space and what they show beyond
+it, in a readable file.
 
-    format: 1
+    format: 2
     labels:
       wipe_the_table:
         description: a person wipes a table with a cloth
@@ -10,9 +11,11 @@
         - source: kitchen_bag 12.0-15.5 s
           windows: 3
           vectors: {imu: <base64>, pose: <base64>, pose+imu: <base64>}
+          details: {pose: {rows: 3, values: <base64>}, imu/right_wrist: ...}
 
 Vectors are little-endian float32 in base64, unit length, one for each subset of the modalities
-that were there.
+that were there. Details (`mujo_core.model.detail`) are a row a window of signed bytes, each a
+32nd. A file of format 1 has none, and is read: its labels are told apart in the joint space alone.
 """
 
 from __future__ import annotations
@@ -36,8 +39,11 @@ from mujo_core.yaml_file import read_yaml
 if TYPE_CHECKING:
     from mujo_core.model.joint_space import JointSpace
 
-FORMAT = 1
+FORMAT = 2
+_READ = (1, 2)
 MOST_EXAMPLES = 100
+_STEP = 32.0
+"""A number of a detail is kept to one part in so many."""
 _WORDS = ('description', 'synonyms', 'prompts', 'background', 'aliases')
 
 
@@ -49,11 +55,13 @@ class TaughtExample:
         source: where it came from, for people.
         windows: how many windows it is the mean of.
         vectors: name of a modality subset to (size,) unit vector.
+        details: name of a stream to (N, size) of N windows, as a file keeps them (`kept`).
     """
 
     source: str
     windows: int
     vectors: dict[str, np.ndarray]
+    details: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -120,11 +128,11 @@ def load_taught(file: str | Path) -> dict[str, TaughtLabel]:
         ValueError: it is no such file, or one of another format.
     """
     content = read_yaml(Path(file).read_bytes(), str(file))
-    if not isinstance(content, dict) or content.get('format') != FORMAT:
+    if not isinstance(content, dict) or content.get('format') not in _READ:
         found = content.get('format') if isinstance(content, dict) else None
         raise ValueError(
-            f'{file}: expected a file of `mujo teach` of format {FORMAT}, format {found} came; '
-            'give another file, or teach again'
+            f'{file}: expected a file of `mujo teach` of format 1 or {FORMAT}, '
+            f'format {found} came; give another file, or teach again'
         )
     entries = content.get('labels') or {}
     try:
@@ -174,6 +182,7 @@ def _write_label(taught: TaughtLabel) -> dict[str, Any]:
             'source': example.source,
             'windows': example.windows,
             'vectors': {name: _encode(vector) for name, vector in example.vectors.items()},
+            'details': {name: _write_rows(rows) for name, rows in example.details.items()},
         }
         for example in taught.examples
     ]
@@ -186,6 +195,7 @@ def _read_label(label: Label, entry: dict[str, Any]) -> TaughtLabel:
             str(example['source']),
             int(example['windows']),
             {str(name): _decode(vector) for name, vector in example['vectors'].items()},
+            {str(n): _read_rows(rows) for n, rows in (example.get('details') or {}).items()},
         )
         for example in entry['examples']
     )
@@ -193,6 +203,28 @@ def _read_label(label: Label, entry: dict[str, Any]) -> TaughtLabel:
         raise ValueError(f'{label.name!r} has an example without vectors; teach it again')
     text = _decode(entry['text']) if 'text' in entry else None
     return TaughtLabel(label, str(entry['space']), examples, text)
+
+
+def kept(rows: np.ndarray) -> np.ndarray:
+    """Return details as they come back from a file, so that nothing changes with a restart."""
+    return _bytes_of(rows).astype(np.float32) / _STEP
+
+
+def _bytes_of(rows: np.ndarray) -> np.ndarray:
+    return np.asarray((rows * _STEP).round().clip(-127, 127).astype(np.int8))
+
+
+def _write_rows(rows: np.ndarray) -> dict[str, Any]:
+    values = base64.b64encode(_bytes_of(rows).tobytes()).decode('ascii')
+    return {'rows': len(rows), 'values': values}
+
+
+def _read_rows(entry: dict[str, Any]) -> np.ndarray:
+    values = np.frombuffer(base64.b64decode(entry['values'], validate=True), dtype=np.int8)
+    count = int(entry['rows'])
+    if count < 1 or not len(values) or len(values) % count:
+        raise TypeError(f'{len(values)} numbers of a detail are not {count} rows')
+    return values.reshape(count, -1).astype(np.float32) / _STEP
 
 
 def _encode(vector: np.ndarray) -> str:

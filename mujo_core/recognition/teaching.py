@@ -14,9 +14,10 @@ from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Calibration, Checkpoint
 from mujo_core.model.text import embed_labels
 from mujo_core.recognition.decision import calibrated_scores
+from mujo_core.recognition.distinction import example_details
 from mujo_core.recognition.label_space import LabelSpace, make_label_space, subsets_of
 from mujo_core.recognition.playback import windows_of
-from mujo_core.recognition.taught import TaughtExample, TaughtLabel, add_example, space_of
+from mujo_core.recognition.taught import TaughtExample, TaughtLabel, add_example, kept, space_of
 from mujo_core.recording import Recording
 from mujo_core.window import Window
 
@@ -161,7 +162,9 @@ def show(
             f'expected windows with {" or ".join(checkpoint.modalities)}, none came: '
             'the model knows nothing else'
         )
-    example = TaughtExample(source, len(windows), {n: mean_of(v) for n, v in vectors.items()})
+    shown = {n: kept(rows) for n, rows in example_details(checkpoint, windows).items()}
+    means = {n: mean_of(v) for n, v in vectors.items()}
+    example = TaughtExample(source, len(windows), means, shown)
     name = words.name
     before = taught.get(name)
     if before is None:

@@ -152,6 +152,19 @@ def test_what_cannot_be_read_is_named_and_the_rest_loads(tmp_path, caplog):
     assert not any('\n' in line for line in lines)
 
 
+def test_a_bag_with_another_definition_of_a_message_is_named_and_the_rest_loads(tmp_path, caplog):
+    wrong = tmp_path / 'two.mcap'
+    write(tmp_path / 'one', {'/imu/right_wrist': wrist(20)}, StoragePlugin.MCAP)
+    (file,) = (tmp_path / 'one').glob('*.mcap')
+    whole = file.read_bytes()
+    wrong.write_bytes(whole.replace(b'Vector3 angular_velocity', b'Vector3 angular_spin____'))
+    with caplog.at_level(logging.WARNING):
+        assert [recording.name for recording in load_bag(tmp_path)] == ['one']
+    lines = [record.getMessage() for record in caplog.records if 'two' in record.getMessage()]
+    assert len(lines) == 1
+    assert 'its definition of sensor_msgs/msg/Imu has no angular_velocity' in lines[0]
+
+
 def test_an_empty_folder_is_said(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'metadata\.yaml'):
         list(load_bag(tmp_path))

@@ -12,6 +12,7 @@ import yaml
 from mujo_core.cli.main import main
 from mujo_core.labels import Label
 from mujo_core.model.checkpoint import load_checkpoint, save_checkpoint
+from mujo_core.recognition.distinction import details_of
 from mujo_core.recognition.label_space import make_label_space
 from mujo_core.recognition.recognizer import Recognizer
 from mujo_core.recognition.taught import default_file, forget, load_taught, save_taught
@@ -122,11 +123,11 @@ def test_a_file_gives_back_what_it_was_given_and_forgets(checkpoint, lesson, tmp
 @pytest.mark.parametrize(
     ('spoil', 'line'),
     [
-        (lambda text: text.replace('format: 1', 'format: 9'), 'of format 1, format 9 came'),
+        (lambda text: text.replace('format: 2', 'format: 9'), 'of format 1 or 2, format 9 came'),
         (lambda text: text[: len(text) // 2], 'taught.yaml'),
         (lambda text: text.replace('pose+imu: ', 'pose+imu: !'), 'taught.yaml'),
         (lambda text: text.replace('windows: ', 'w: '), 'is damaged'),
-        (lambda text: '', 'of format 1, format None came'),
+        (lambda text: '', 'of format 1 or 2, format None came'),
     ],
 )
 def test_a_damaged_file_is_named_in_one_line(lesson, tmp_path, spoil, line):
@@ -210,3 +211,39 @@ def test_the_verb_teaches_lists_and_forgets(checkpoint, data_dir, tmp_path, caps
         assert line in error and len(error.splitlines()) == 1
     assert main(['teach', 'walk fast', '--forget', *there]) == 0
     assert load_taught(tmp_path / 'model' / 'taught.yaml') == {}
+
+
+def test_details_settle_which_taught_label_it_is_and_nothing_else(checkpoint, clips, tmp_path):
+    taught = {}
+    for name in ('jog', 'squat'):
+        words = Label(f'my_{name}', name)
+        windows = example_windows(clips[name], checkpoint)
+        taught = show(checkpoint, taught, words, windows, 'clip').taught
+    save_taught(taught, tmp_path / 'taught.yaml')
+    space = make_label_space(checkpoint, taught=load_taught(tmp_path / 'taught.yaml'))
+    rows = details_of(checkpoint, example_windows(clips['squat'], checkpoint))
+    logits = np.zeros((len(rows), len(space.names)))
+    logits[:, -2], logits[:, 0] = 1.0, 2.0  # the wrong one, and one that was not taught
+    told = space.distinction.tell(logits, rows, np.ones(len(rows)))
+    assert (told[:, -1] == 1.0).all() and (told[:, -2] < 0.0).all()
+    np.testing.assert_array_equal(told[:, :-2], logits[:, :-2])
+
+
+def test_details_of_another_size_are_refused_in_one_line(checkpoint, clips, lesson):
+    windows = example_windows(clips['squat'], checkpoint)
+    both = show(checkpoint, lesson.taught, Label('squat_down', 'squat'), windows, 'clip 2').taught
+    (example,) = both['squat_down'].examples
+    short = replace(example, details={'pose': example.details['pose'][:, :-1]})
+    both['squat_down'] = replace(both['squat_down'], examples=(short,))
+    with pytest.raises(ValueError, match=r'squat_down: expected details of pose .* teach it again'):
+        make_label_space(checkpoint, taught=both)
+
+
+def test_a_file_of_format_1_is_read(lesson, tmp_path):
+    file = tmp_path / 'taught.yaml'
+    save_taught(lesson.taught, file)
+    content = yaml.safe_load(file.read_text())
+    content['format'] = 1
+    del content['labels']['jog_on_the_spot']['examples'][0]['details']
+    file.write_text(yaml.safe_dump(content))
+    assert load_taught(file)['jog_on_the_spot'].examples[0].details == {}
