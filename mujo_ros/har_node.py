@@ -233,7 +233,7 @@ class HarNode(AutostartNode):
         assert self._intake and self._watch and self._worker
         self._intake.streams.poll()
         while not stalled and (hold := self._hold(now)) > 0.0:
-            if hold > AT_HAND or self._value('use_sim_time'):
+            if hold > AT_HAND or not self._may_wait():
                 self._come_again(now + hold)
                 return
             time.sleep(hold)  # for a round of the executor it is too short
@@ -258,6 +258,11 @@ class HarNode(AutostartNode):
         if self._worker.waiting:
             return self._pacer.make_room(now)
         return self._pacer.hold(now, self._paced())
+
+    def _may_wait(self) -> bool:
+        """Whether a moment of waiting here keeps nothing else from its turn: no node, no clock."""
+        alone = self.executor is not None and len(self.executor.get_nodes()) == 1
+        return alone and not self._value('use_sim_time')
 
     def _come_again(self, at: float) -> None:
         """Let this tick come once more at a later time of the node's clock, s."""
