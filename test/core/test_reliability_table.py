@@ -7,17 +7,17 @@ ROOT = Path(__file__).parents[2]
 
 
 def rows():
-    """(fault, tests) of every row, '...' and 'the same' replaced by what they stand for."""
-    file, last, found = '', '', []
+    """(fault, tests) of every row of a table whose first column is the fault, '...' and 'the same'
+    replaced by what they stand for."""
+    file, last, found, of_faults = '', '', [], False
     for line in (ROOT / 'doc' / 'reliability.md').read_text().splitlines():
         cells = [cell.strip() for cell in line.strip('|').split('|')]
-        if (
-            not line.startswith('|')
-            or len(cells) != 4
-            or set(cells[0]) <= set('- ')
-            or (cells[0] == 'fault')
-        ):
+        if not line.startswith('|'):
+            of_faults = False
+        of_faults = of_faults or cells[0] == 'fault'
+        if not of_faults or cells[0] == 'fault' or set(cells[0]) <= set('- '):
             continue
+        assert len(cells) == 4, line
         named = cells[1] if cells[1] != 'the same' else last
         tests = []
         for path, name in re.findall(r'`?((?:[\w/]+\.py)|\.\.\.)(?:::(\w+))?', named):
