@@ -87,14 +87,14 @@ def fit(
     else:
         inner = seen.T @ seen + RIDGE * np.eye(seen.shape[1])
         weight = np.linalg.solve(inner, seen.T @ target)
-    held = _some(len(shown), _MOST_ROWS)
+    held = evenly(len(shown), _MOST_ROWS)
     usual = _usual(shown[held], labels[held], examples[held])
     return Discriminant(known, centre, scale, weight, shown[held], usual)
 
 
 def _usual(rows: np.ndarray, labels: np.ndarray, examples: np.ndarray) -> float:
     """Return how far a window of an example is from the nearest other example of its label."""
-    asked = _some(len(rows), _MOST_MEASURED)
+    asked = evenly(len(rows), _MOST_MEASURED)
     distances = _distances(rows[asked], rows)
     other = examples[asked][:, None] != examples
     distances[~(other & (labels[asked][:, None] == labels))] = np.inf
@@ -108,6 +108,6 @@ def _distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.asarray(np.sqrt(np.maximum(squares, 0.0)))
 
 
-def _some(count: int, most: int) -> np.ndarray:
+def evenly(count: int, most: int) -> np.ndarray:
     """Return at most `most` places of `count`, evenly spread."""
     return np.linspace(0, count - 1, min(count, most)).round().astype(int)

@@ -18,7 +18,7 @@ from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.model.detail import block_sizes, details
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.model.sequence import Steps
-from mujo_core.recognition.discriminant import Discriminant, fit
+from mujo_core.recognition.discriminant import Discriminant, evenly, fit
 from mujo_core.recognition.taught import TaughtLabel
 from mujo_core.recording import modality_of
 from mujo_core.window import Window
@@ -63,8 +63,7 @@ def example_details(checkpoint: Checkpoint, windows: Sequence[Window]) -> dict[s
 
     A device on one side also stands for the same device on the other, seen in a mirror.
     """
-    places = np.linspace(0, len(windows) - 1, min(len(windows), MOST_WINDOWS)).round().astype(int)
-    chosen = [windows[place] for place in places]
+    chosen = [windows[place] for place in evenly(len(windows), MOST_WINDOWS)]
     batch = batch_windows(chosen, checkpoint.window)
     found: dict[str, list[np.ndarray]] = {}
     for row in _details(checkpoint, chosen, batch):

@@ -9,6 +9,7 @@ import torch
 from mujo_core.inertial import PLACEMENTS
 from mujo_core.model.batch import PLACEMENT_WORDS, Batch, batch_windows, placement_features
 from mujo_core.model.joint_space import JointSpace
+from mujo_core.model.sequence import ResidualBlock
 from mujo_core.timeline import Timeline
 from mujo_core.window import WindowSpec
 
@@ -244,6 +245,17 @@ def test_pooling_an_encoders_steps_gives_its_vectors(model, make_window):
     assert steps['pose'].values.shape == (4, 19, 8)
     assert steps['imu'].values.shape == (4, 2, 19, 8)
     assert (model.pose.trunk.stride, model.imu.trunk.stride) == (4, 8)
+
+
+@pytest.mark.parametrize('steps', [1, 2, 7, 8])
+def test_a_blocks_shortcut_is_the_mean_of_each_two_steps(steps):
+    torch.manual_seed(0)
+    block = ResidualBlock(4, 5, stride=2, dropout=0.0).eval()
+    torch.nn.init.zeros_(block.second.weight)  # what is left is the shortcut
+    x = torch.randn(3, 4, steps)
+    pooled = torch.nn.functional.avg_pool1d(x, 2, ceil_mode=True, count_include_pad=False)
+    with torch.inference_mode():
+        assert torch.allclose(block(x), torch.nn.functional.gelu(pooled), atol=1e-6)
 
 
 def test_steps_are_kept_where_there_is_something_under_them(model, make_window):

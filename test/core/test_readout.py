@@ -15,12 +15,13 @@ from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import load_checkpoint, save_checkpoint
 from mujo_core.model.joint_space import JointSpace, ModelSettings
 from mujo_core.recording import Stream
+from mujo_core.training import readout
 from mujo_core.training.clip import Clip
 from mujo_core.training.config import ReadoutSettings, TrainConfig
 from mujo_core.training.fit import fit_model
 from mujo_core.training.module import FitSettings
 from mujo_core.training.readout import fit_readout, ridge
-from mujo_core.training.sampler import WindowSampler
+from mujo_core.training.sampler import SamplerSettings, WindowSampler
 from mujo_core.training.validation import LIVE
 from mujo_core.window import WindowSpec
 
@@ -105,6 +106,28 @@ def test_the_same_seed_gives_the_same_readout() -> None:
     first, second, other = (fitted(swings(0), seed=seed).state_dict() for seed in (3, 3, 4))
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert not torch.equal(first['imu.kernels.weight'], other['imu.kernels.weight'])
+
+
+@pytest.mark.parametrize(
+    ('judged_whole', 'shown', 'drawn'), [(True, 0.35, 0.5), (True, 1.0, 1.0), (False, 0.0, 0.0)]
+)
+def test_windows_are_whole_actions_as_often_as_the_runs(
+    judged_whole: bool, shown: float, drawn: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, labels, sentences = untrained()
+    seen = []
+
+    def sampler(clips: list[Clip], spec: WindowSpec, how: SamplerSettings, *rest: object) -> object:
+        seen.append(how.whole)
+        return WindowSampler(clips, spec, how)
+
+    monkeypatch.setattr(readout, 'WindowSampler', sampler)
+    clips = swings(0, 1)
+    spec = replace(SPEC, whole=judged_whole)
+    few = replace(HOW, windows=8)
+    run = SamplerSettings(whole=shown)
+    fit_readout(model, clips, np.ones(len(clips)), labels, sentences, spec, few, 0, None, run)
+    assert seen == [drawn]
 
 
 def test_without_a_labelled_device_the_model_stays_as_it_is() -> None:

@@ -128,6 +128,19 @@ def test_every_layout_gives_the_same_canonical_pose(layout):
     np.testing.assert_allclose(pose.joints[0], expected_canonical(), atol=1e-5)
 
 
+@pytest.mark.parametrize('axis', [0, 1, 2])
+def test_a_joint_that_lacks_a_coordinate_is_not_seen(axis):
+    joints = np.random.default_rng(0).normal(size=(10, len(CANONICAL_JOINTS), 3))
+    without = [JOINT[f'left_{part}'] for part in ('hip', 'shoulder', 'wrist')]
+    joints[4, without, axis] = np.nan
+    part = canonical_pose(joints, RATE)
+    joints[4, without] = np.nan
+    wholly = canonical_pose(joints, RATE)
+    assert not part.mask[4, without].any() and part.mask.sum() == part.mask.size - 3
+    if axis < 2:  # of the height alone a body can still be turned
+        np.testing.assert_allclose(part.joints, wholly.joints, atol=1e-6)
+
+
 @pytest.mark.parametrize('layout', ['coco17', 'openpose18'])
 def test_a_flat_layout_gives_what_the_image_shows(layout):
     assert get_layout(layout).dimensions == 2

@@ -4,11 +4,13 @@ import json
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from fake_recognizer import FakeRecognizer
 from node_bench import Bench, Player
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from ros_rig import PATIENCE, wait_until
@@ -18,6 +20,7 @@ from std_msgs.msg import String
 from visualization_msgs.msg import Marker, MarkerArray
 
 from mujo_core.recognition.decision import DecisionSettings
+from mujo_ros import har_node
 from mujo_ros.convert import joints_to_cloud, sample_to_imu, seconds_to_stamp
 from mujo_ros.har_node import HarNode
 
@@ -50,6 +53,32 @@ def test_messages_satisfy_the_schema(rig):
     schema = json.loads(SCHEMA.read_text())
     for msg in bench.activity.wait(5):
         jsonschema.validate(json.loads(msg.data), schema)
+
+
+def test_a_tick_waits_in_place_only_where_its_node_has_the_executor_to_itself(rig, monkeypatch):
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        time.sleep(seconds)
+
+    monkeypatch.setattr(har_node, 'time', SimpleNamespace(monotonic=time.monotonic, sleep=sleep))
+    bench = Bench(rig)
+    late = iter([0.002, 0.0] * 10_000)
+    monkeypatch.setattr(bench.node._pacer, 'hold', lambda *_: next(late))
+    bench.feed_imu()
+    bench.activity.wait(5)
+    assert slept == []
+    rig.executor.remove_node(bench.node)
+    alone = SingleThreadedExecutor(context=rig.context)
+    alone.add_node(bench.node)
+    sent = len(bench.activity)
+    deadline = time.monotonic() + PATIENCE
+    while len(bench.activity) < sent + 5 and time.monotonic() < deadline:
+        alone.spin_once(timeout_sec=0.1)
+    assert len(bench.activity) >= sent + 5 and set(slept) == {0.002}
+    alone.remove_node(bench.node)
+    alone.shutdown()
 
 
 def test_silence_names_topics_and_publishers_once(rig):
