@@ -99,9 +99,9 @@ SETTINGS: dict[str, Setting] = {
         0.0, 'Time constant of the running mean over scores, s; 0: none', (0.0, 30.0), live=True
     ),
     'dwell': Setting(
-        0.0,
+        StreamSettings.dwell,
         'How long an activity lasts in the mean, s, for the hidden Markov model over scores; more '
-        'is stickier; 0: no model; 2 does well',
+        'is stickier; 0: each answer by itself',
         (0.0, 30.0),
         live=True,
     ),

@@ -23,7 +23,7 @@ from mujo_core.labels import UNKNOWN
 from mujo_core.model.checkpoint import Calibration, Checkpoint
 from mujo_core.recognition.decision import calibrated_scores
 from mujo_core.recognition.playback import windows_of
-from mujo_core.recognition.segmentation import STEADY, Segmenter, StreamSettings
+from mujo_core.recognition.segmentation import BY_ITSELF, Segmenter, StreamSettings
 from mujo_core.recognition.stream_filter import ForwardFilter
 from mujo_core.recording import Recording, Segment, subset_name
 
@@ -35,7 +35,8 @@ IOU = 0.5
 _FRAMES = 50.0
 """Frames a second on which overlaps are counted."""
 FALSE_ALARM_RATE = 0.05
-WAYS = {'each answer by itself': StreamSettings(), 'steady': STEADY}
+STEADY = StreamSettings()
+WAYS = {'each answer by itself': BY_ITSELF, 'steady': STEADY}
 
 
 @dataclass

@@ -49,37 +49,35 @@ class ForwardFilter:
             The same, filtered. What is no activity keeps its shares of the state that none goes on.
         """
         activities = np.delete(np.arange(len(scores)), self.background)
-        quiet = np.append(scores[self.background], unknown)
+        # Never nothing at all, so that the state has something to be shared out by.
+        quiet = np.append(scores[self.background], max(unknown, _LEAST**2))
         seen = np.append(scores[activities], quiet.sum())
-        state = self._predict(stamp, len(seen))
-        weight = min(_MOST, NEWS * self._passed(stamp))
-        state = state * np.maximum(seen, _LEAST) ** weight
-        state = state / state.sum()
+        state = self._state
+        if state is None or len(state) != len(seen):
+            # Of what went on before nothing is known: the first answer stands as it is.
+            state = seen / seen.sum()
+        else:
+            passed = max(stamp - self._stamp, 0.0)
+            weight = min(_MOST, NEWS * passed)
+            state = self._predict(state, passed) * np.maximum(seen, _LEAST) ** weight
+            state = state / state.sum()
         self._stamp, self._state = stamp, state
-        shares = state[-1] * quiet / max(float(quiet.sum()), 1e-12)
+        shares = state[-1] * quiet / quiet.sum()
         filtered = np.zeros(len(scores))
         filtered[activities] = state[:-1]
         filtered[self.background] = shares[:-1]
         return filtered, float(shares[-1])
 
-    def _passed(self, stamp: float) -> float:
-        """Seconds since the last answer; of the first one, as long as one piece of news."""
-        return 1.0 / NEWS if self._state is None else max(stamp - self._stamp, 0.0)
-
-    def _predict(self, stamp: float, count: int) -> np.ndarray:
-        """Return the probabilities (count,) of the states before the answer; none is the last."""
-        if self._state is None or len(self._state) != count:
-            self._state = None
-            return np.append(np.full(count - 1, 0.1 / max(count - 1, 1)), 0.9)
-        passed = self._passed(stamp)
+    def _predict(self, before: np.ndarray, passed: float) -> np.ndarray:
+        """Return the probabilities of the states (the last is none) `passed` seconds later."""
         ending = 1.0 - math.exp(-passed / self.dwell)
         starting = 1.0 - math.exp(-passed / self.rest)
-        before, none = self._state[:-1], self._state[-1]
-        others = (before.sum() - before) / max(len(before) - 1, 1)
-        state = np.empty(count)
-        state[:-1] = before * (1.0 - ending) + none * starting / max(len(before), 1)
+        going, none = before[:-1], before[-1]
+        others = (going.sum() - going) / max(len(going) - 1, 1)
+        state = np.empty(len(before))
+        state[:-1] = going * (1.0 - ending) + none * starting / max(len(going), 1)
         state[:-1] += ending * DIRECT * others
-        state[-1] = none * (1.0 - starting) + ending * (1.0 - DIRECT) * before.sum()
+        state[-1] = none * (1.0 - starting) + ending * (1.0 - DIRECT) * going.sum()
         return np.asarray(state / state.sum())
 
     def reset(self) -> None:

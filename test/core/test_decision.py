@@ -11,6 +11,7 @@ from mujo_core.recognition.decision import (
     DecisionSettings,
     calibrated_scores,
 )
+from mujo_core.recognition.segmentation import BY_ITSELF
 
 rows = st.lists(st.floats(-60, 60), min_size=2, max_size=8)
 
@@ -75,7 +76,7 @@ def test_many_windows_at_once_are_as_one_by_one():
 
 def test_smoothing_is_by_time_and_not_by_answers():
     def last(step):
-        decide = Decision(DecisionSettings(smoothing=2.0))
+        decide = Decision(DecisionSettings(smoothing=2.0, stream=BY_ITSELF))
         decide(0.0, np.array([8.0, 0.0]), Calibration())
         for stamp in np.arange(step, 3.0 + 1e-9, step):
             scores, unknown = decide(float(stamp), np.array([0.0, 8.0]), Calibration())
@@ -88,7 +89,7 @@ def test_smoothing_is_by_time_and_not_by_answers():
 
 
 def test_no_smoothing_says_what_is_seen():
-    decide = Decision(DecisionSettings())
+    decide = Decision(DecisionSettings(stream=BY_ITSELF))
     for logits in ([8.0, 0.0], [0.0, 8.0]):
         scores, _ = decide(1.0, np.array(logits), Calibration())
         assert scores.argmax() == np.argmax(logits)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mujo_core.evaluation.streams import Tally, segment_answers
-from mujo_core.recognition.segmentation import STEADY, Segmenter, StreamSettings
+from mujo_core.evaluation.streams import STEADY, Tally, segment_answers
+from mujo_core.recognition.segmentation import BY_ITSELF, Segmenter, StreamSettings
 from mujo_core.recognition.stream_filter import ForwardFilter
 from mujo_core.recording import Segment
 
@@ -33,7 +33,7 @@ def test_a_reset_forgets_what_goes_on():
 
 
 def test_a_label_that_stands_for_too_short_changes_nothing():
-    segmenter = Segmenter(['rest', 'unknown'], StreamSettings(least_duration=0.3))
+    segmenter = Segmenter(['rest', 'unknown'], StreamSettings(least_duration=0.3, lag=0.0))
     events = said(segmenter, 'rrjrwwwwwjwwrwwrrrrr')
     assert events[2:7] == [None, None, None, None, None]
     assert events[7] == 'start'
@@ -81,13 +81,21 @@ def test_the_filter_against_the_forward_recursion_written_out():
             [(1 - stay) * 0.98, (1 - stay) * 0.98, quiet],
         ]
     )
-    state = np.array([0.05, 0.05, 0.9])
+    state = np.full(3, 1 / 3)
     for i, row in enumerate(rows):
         scores, unknown = smooth(5.0 + 0.2 * i, row[:3], row[3])
         state = state if i == 0 else move @ state
         state = state * [row[0], row[1], row[2] + row[3]]
         state = state / state.sum()
         np.testing.assert_allclose([scores[0], scores[1], scores[2] + unknown], state, atol=1e-12)
+
+
+def test_filtered_scores_sum_to_one_where_nothing_is_left_for_no_activity():
+    smooth = ForwardFilter([], dwell=2.0, rest=1.0)
+    for stamp in (0.0, 0.2, 0.4):
+        scores, unknown = smooth(stamp, np.array([1.0, 0.0]), 0.0)
+        assert scores.sum() + unknown == pytest.approx(1.0)
+    assert scores[0] > 0.9
 
 
 def test_one_answer_of_another_kind_is_outvoted_and_many_are_not():
@@ -120,14 +128,14 @@ def test_flickering_answers_give_one_segment_where_they_are_steadied():
     flips = rng.random(len(stamps)) < 0.15
     rows[flips] = [0.1, 0.6, 0.2, 0.1]
     tallies = {}
-    for settings in (StreamSettings(), STEADY):
+    for settings in (BY_ITSELF, STEADY):
         segments, starts = segment_answers(
             stamps, rows[:, :3], rows[:, 3], NAMES, ['rest'], settings
         )
         tallies[settings] = tally = Tally()
         truth = [Segment('walk', 6.0 - STEADY.lag, 11.0 - STEADY.lag)]
         tally.add(truth, segments, starts, 20.0)
-    alone, steady = (tallies[s].to_dict() for s in (StreamSettings(), STEADY))
+    alone, steady = (tallies[s].to_dict() for s in (BY_ITSELF, STEADY))
     assert alone['said'] > 5 and alone['f1'] < 0.5
     assert steady['f1'] == 1.0
     assert steady['false_events_per_minute_at_rest'] == 0.0
