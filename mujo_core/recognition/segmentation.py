@@ -32,8 +32,8 @@ class StreamSettings:
         lag: how long before it is noticed an activity begins or ends.
     """
 
-    dwell: float = 2.0
-    rest: float = 1.0
+    dwell: float = 3.0
+    rest: float = 2.0
     least_duration: float = 0.0
     lag: float = 1.5
 

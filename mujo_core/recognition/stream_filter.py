@@ -16,6 +16,9 @@ NEWS = 5.0
 """Answers a second that count as news: windows overlap, and more of them say the same again."""
 DIRECT = 0.02
 """Share of activities that another one follows without a moment between them."""
+OWN = 0.4
+"""Of the scores, the answer's own part. Windows overlap, so a filter that takes each for news is
+too sure of itself; with this part scores stay as honest as they were."""
 _MOST = 3.0
 _LEAST = 1e-4
 """No answer rules a state out."""
@@ -46,7 +49,8 @@ class ForwardFilter:
             scores: (L,) of the labels; unknown: of none of them; they sum to 1.
 
         Returns:
-            The same, filtered. What is no activity keeps its shares of the state that none goes on.
+            The same, steadied: a mean of what was seen and of the filtered states. What is no
+            activity has its share of the state that none goes on.
         """
         activities = np.delete(np.arange(len(scores)), self.background)
         # Never nothing at all, so that the state has something to be shared out by.
@@ -66,7 +70,8 @@ class ForwardFilter:
         filtered = np.zeros(len(scores))
         filtered[activities] = state[:-1]
         filtered[self.background] = shares[:-1]
-        return filtered, float(shares[-1])
+        steadied = OWN * scores + (1.0 - OWN) * filtered
+        return steadied, float(OWN * unknown + (1.0 - OWN) * shares[-1])
 
     def _predict(self, before: np.ndarray, passed: float) -> np.ndarray:
         """Return the probabilities of the states (the last is none) `passed` seconds later."""
