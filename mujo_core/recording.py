@@ -32,7 +32,7 @@ class Stream:
             in the device's own axes (REP-145). Video: images, (N, H, W, 3) uint8 colours or
             (N, H, W) uint16 depth in mm, which may stay in their file until they are read
             (`mujo_core.video.stored`); or a model's frames (`mujo_core.video.prepare`).
-        layout: the joint list of a pose stream (a name in `mujo_core.skeleton.LAYOUTS`).
+        layout: the joint list of a pose stream (a name in `mujo_core.layouts.LAYOUTS`).
         up: the direction of up in the frame of a pose stream; None for the layout's usual one.
     """
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from mujo_core.layouts import Layout, get_layout
 from mujo_core.recording import Stream
-from mujo_core.skeleton import get_layout, handedness
+from mujo_core.skeleton import JOINT, canonical_joints, rotation_to_z_up
 from mujo_core.upright import Direction
 
 FRAMES_A_LOOK = 20
@@ -14,6 +15,64 @@ FRAMES_A_LOOK = 20
 LOOKS_THAT_AGREE = 2
 SWAPPED = -0.3
 """Below it the handedness of a body is a finding."""
+_BENT = np.deg2rad(30.0)
+
+
+def _angle(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the angles (N,) between vectors (N, 3), NaN where one is not seen."""
+    across = np.linalg.norm(np.cross(first, second), axis=-1)
+    return np.arctan2(across, (first * second).sum(axis=-1))
+
+
+def handedness(
+    xyz: np.ndarray,
+    layout: str | Layout,
+    up: tuple[float, float, float] | np.ndarray | None = None,
+) -> float:
+    """Say whether left and right of a skeleton are where a body has them.
+
+    A body's left side, its up and the way its feet, nose, bent knees and hands point make a
+    right-handed system. Where a sensor mirrors its image or swaps its names they make a
+    left-handed one.
+
+    Args:
+        xyz: (N, J, 3) frames of one person.
+        layout: the sensor's layout, of three dimensions.
+        up: direction of up in the frame; None for the layout's usual one.
+
+    Returns:
+        -1..1: positive for a body as it is, negative for one whose left and right are swapped,
+        0 where nothing tells (two dimensions, or no foot, nose, bent knee or hand seen).
+        Below `SWAPPED` it is a finding.
+    """
+    layout = get_layout(layout)
+    if layout.dimensions == 2 or not len(xyz):
+        return 0.0
+    turn = rotation_to_z_up(layout.up if up is None else up)
+    points = np.asarray(xyz, dtype=float) @ turn.T
+    joints = canonical_joints(xyz, layout, up).astype(float)
+    left = joints[:, JOINT['left_hip']] - joints[:, JOINT['right_hip']]
+    left = left + joints[:, JOINT['left_shoulder']] - joints[:, JOINT['right_shoulder']]
+    forward = np.cross(left, [0.0, 0.0, 1.0])
+    forward /= np.linalg.norm(forward, axis=-1, keepdims=True)
+    evidence = [
+        points[:, layout.index[tip]] - points[:, layout.index[base]] for base, tip in layout.forward
+    ]
+    for side in ('left', 'right'):
+        hip, knee, ankle = (joints[:, JOINT[f'{side}_{n}']] for n in ('hip', 'knee', 'ankle'))
+        # A knee only bends forward: it lies before the middle of the line from hip to ankle.
+        # Depth sensors see a straight one bent a little backward, so that it tells nothing.
+        bent = _angle(knee - hip, ankle - knee) > _BENT
+        evidence.append(np.where(bent[:, None], knee - (hip + ankle) / 2, 0.0))
+        # Hands work before the body, mostly.
+        shoulder, wrist = joints[:, JOINT[f'{side}_shoulder']], joints[:, JOINT[f'{side}_wrist']]
+        evidence.append(0.1 * (wrist - shoulder))
+    score = np.stack([(vector * forward).sum(axis=-1) for vector in evidence], axis=1)
+    score = score[np.isfinite(score).any(axis=1)]
+    if not len(score):
+        return 0.0
+    total = np.nansum(score, axis=1)
+    return float(total.sum() / max(np.abs(total).sum(), 1e-9))
 
 
 class SidesWatch:

@@ -1,4 +1,4 @@
-"""Joint lists of the common sensors, and the one canonical pose that every model sees.
+"""The one canonical pose that every model sees, from any sensor's joints.
 
 Frames follow REP-103: metres, x forward, y left, z up. A joint that is not seen is NaN.
 """
@@ -6,15 +6,12 @@ Frames follow REP-103: metres, x forward, y left, z up. A joint that is not seen
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-CANONICAL_JOINTS = (
-    'pelvis', 'spine', 'chest', 'head',
-    'left_shoulder', 'right_shoulder', 'left_elbow', 'right_elbow', 'left_wrist', 'right_wrist',
-    'left_hip', 'right_hip', 'left_knee', 'right_knee', 'left_ankle', 'right_ankle',
-)  # fmt: skip
+from mujo_core.layouts import Layout, get_layout
+
+CANONICAL_JOINTS = get_layout('canonical16').joints
 JOINT = {name: index for index, name in enumerate(CANONICAL_JOINTS)}
 
 PARENTS = (0, 0, 1, 2, 2, 2, 4, 5, 6, 7, 0, 0, 10, 11, 12, 13)
@@ -30,116 +27,12 @@ MAX_DISTANCE = 1e4
 """m: a joint further from its frame's origin is no measurement."""
 TORSO = 0.5
 """Length from pelvis to chest of a canonical pose."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """A sensor's joint list.
-
-    Attributes:
-        name: how parameters and files call it.
-        joints: joint names in the sensor's order.
-        dimensions: 3, or 2 for image coordinates (x right, y down, z zero).
-        up: direction of up in the frame in which the sensor usually reports.
-        head: joints whose mean is the centre of the head, in order of preference.
-        forward: (from, to) pairs of joints that point where a body faces.
-    """
-
-    name: str
-    joints: tuple[str, ...]
-    dimensions: int = 3
-    up: tuple[float, float, float] = (0.0, 0.0, 1.0)
-    head: tuple[tuple[str, ...], ...] = (('head',),)
-    forward: tuple[tuple[str, str], ...] = ()
-
-    @cached_property
-    def index(self) -> dict[str, int]:
-        """Joint name to its place in the list."""
-        return {name: index for index, name in enumerate(self.joints)}
-
-    def find(self, *names: str) -> list[int] | None:
-        """Return the places of `names`, or None when the layout lacks one of them."""
-        if all(name in self.index for name in names):
-            return [self.index[name] for name in names]
-        return None
-
-
-def _sided(*names: str) -> tuple[str, ...]:
-    return tuple(f'{side}_{name}' for name in names for side in ('left', 'right'))
-
-
-_TOES = (('left_ankle', 'left_foot'), ('right_ankle', 'right_foot'))
-
-LAYOUTS = {
-    layout.name: layout
-    for layout in (
-        Layout('canonical16', CANONICAL_JOINTS),
-        Layout(
-            'mediapipe33',
-            (
-                'nose', 'left_eye_inner', 'left_eye', 'left_eye_outer', 'right_eye_inner',
-                'right_eye', 'right_eye_outer', *_sided('ear'), 'mouth_left', 'mouth_right',
-                *_sided('shoulder', 'elbow', 'wrist', 'pinky', 'index', 'thumb', 'hip', 'knee',
-                        'ankle', 'heel', 'foot'),
-            ),
-            up=(0.0, -1.0, 0.0),
-            head=(('left_ear', 'right_ear'), ('left_eye', 'right_eye'), ('nose',)),
-            forward=(('left_heel', 'left_foot'), ('right_heel', 'right_foot'),
-                     ('left_ear', 'nose'), ('right_ear', 'nose')),
-        ),
-        Layout(
-            'kinect20',
-            (
-                'head', 'shoulder_center', 'spine', 'hip_center',
-                'left_shoulder', 'left_elbow', 'left_wrist', 'left_hand',
-                'right_shoulder', 'right_elbow', 'right_wrist', 'right_hand',
-                'left_hip', 'left_knee', 'left_ankle', 'left_foot',
-                'right_hip', 'right_knee', 'right_ankle', 'right_foot',
-            ),
-            up=(0.0, 1.0, 0.0),
-            forward=_TOES,
-        ),
-        Layout(
-            'h36m17',
-            (
-                'pelvis', 'right_hip', 'right_knee', 'right_ankle', 'left_hip', 'left_knee',
-                'left_ankle', 'spine', 'thorax', 'nose', 'head_top', 'left_shoulder', 'left_elbow',
-                'left_wrist', 'right_shoulder', 'right_elbow', 'right_wrist',
-            ),
-            head=(('nose', 'head_top'), ('head_top',), ('nose',)),
-            forward=(('head_top', 'nose'),),
-        ),
-        Layout(
-            'coco17',
-            ('nose', *_sided('eye', 'ear', 'shoulder', 'elbow', 'wrist', 'hip', 'knee', 'ankle')),
-            dimensions=2,
-            up=(0.0, -1.0, 0.0),
-            head=(('left_ear', 'right_ear'), ('left_eye', 'right_eye'), ('nose',)),
-        ),
-        Layout(
-            'openpose18',
-            (
-                'nose', 'neck', 'right_shoulder', 'right_elbow', 'right_wrist', 'left_shoulder',
-                'left_elbow', 'left_wrist', 'right_hip', 'right_knee', 'right_ankle', 'left_hip',
-                'left_knee', 'left_ankle', 'right_eye', 'left_eye', 'right_ear', 'left_ear',
-            ),
-            dimensions=2,
-            up=(0.0, -1.0, 0.0),
-            head=(('left_ear', 'right_ear'), ('left_eye', 'right_eye'), ('nose',)),
-        ),
-    )
-}  # fmt: skip
-
-
-def get_layout(name: str | Layout) -> Layout:
-    """Return the layout of that name; ValueError names the known ones."""
-    if isinstance(name, Layout):
-        return name
-    if name not in LAYOUTS:
-        raise ValueError(
-            f'expected a skeleton layout out of {", ".join(sorted(LAYOUTS))}; {name!r} came'
-        )
-    return LAYOUTS[name]
+_ENDS = {
+    f'{side}_{joint}': f'{side}_{end}'
+    for side in ('left', 'right')
+    for joint, end in (('wrist', 'hand'), ('ankle', 'foot'))
+}
+"""What ends a limb in a layout without that joint (OpenNI's): its direction is the limb's."""
 
 
 def rotation_to_z_up(up: tuple[float, float, float] | np.ndarray) -> np.ndarray:
@@ -175,8 +68,8 @@ def canonical_joints(
     """Take a sensor's joints to the canonical joints with z up.
 
     Pelvis and chest are the midpoints of hips and shoulders and the spine lies midway between
-    them, so that they mean the same whatever the sensor calls its centre joints. Heading and
-    origin stay as they are.
+    them, so that they mean the same whatever the sensor calls its centre joints. Hands and feet
+    stand in where a layout has no wrists or ankles. Heading and origin stay as they are.
 
     Args:
         xyz: (..., J, 3) metres in the sensor's frame, NaN where a joint is not seen.
@@ -198,8 +91,9 @@ def canonical_joints(
         )
     joints = np.full((*xyz.shape[:-2], len(CANONICAL_JOINTS), 3), np.nan, dtype=np.float32)
     for name, index in JOINT.items():
-        if '_' in name and name in layout.index:
-            joints[..., index, :] = xyz[..., layout.index[name], :]
+        found = layout.find(name) or layout.find(_ENDS.get(name, name))
+        if found and '_' in name:
+            joints[..., index, :] = xyz[..., found[0], :]
     joints[..., 0, :] = _mean(joints[..., [JOINT['left_hip'], JOINT['right_hip']], :])
     joints[..., 2, :] = _mean(joints[..., [JOINT['left_shoulder'], JOINT['right_shoulder']], :])
     joints[..., 1, :] = (joints[..., 0, :] + joints[..., 2, :]) / 2
@@ -292,93 +186,3 @@ def canonical_pose(joints: np.ndarray, rate: float) -> CanonicalPose:
         mask=mask,
         root=np.clip(_rate_of_change(path, rate, reach), -8.0, 8.0).astype(np.float32),
     )
-
-
-def estimate_up(xyz: np.ndarray, layout: str | Layout) -> tuple[float, float, float] | None:
-    """Find which signed axis of the sensor's frame is up for an upright body.
-
-    Args:
-        xyz: (N, J, 3) frames of one person in the sensor's frame.
-        layout: the sensor's layout.
-
-    Returns:
-        One of the six signed axes, or None where too little is seen or no axis stands out (a body
-        that leans, lies or bends over).
-    """
-    layout = get_layout(layout)
-    joints = canonical_joints(xyz, layout, up=(0.0, 0.0, 1.0))
-    ankles = joints[:, [JOINT['left_ankle'], JOINT['right_ankle']]].mean(axis=1)
-    torso = joints[:, 2] - joints[:, 0]
-    legs = np.where(np.isfinite(ankles), joints[:, 0] - ankles, 0.0)
-    upward = torso + legs
-    upward = upward[np.isfinite(upward).all(axis=1)]
-    if not len(upward):
-        return None
-    mean = upward.sum(axis=0)
-    length = np.linalg.norm(mean)
-    axis = int(np.argmax(np.abs(mean)))
-    if length < 1e-6 or abs(mean[axis]) / length < 0.75:
-        return None
-    result = [0.0, 0.0, 0.0]
-    result[axis] = float(np.sign(mean[axis]))
-    return (result[0], result[1], result[2])
-
-
-_BENT = np.deg2rad(30.0)
-
-
-def _angle(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return the angles (N,) between vectors (N, 3), NaN where one is not seen."""
-    across = np.linalg.norm(np.cross(first, second), axis=-1)
-    return np.arctan2(across, (first * second).sum(axis=-1))
-
-
-def handedness(
-    xyz: np.ndarray,
-    layout: str | Layout,
-    up: tuple[float, float, float] | np.ndarray | None = None,
-) -> float:
-    """Say whether left and right of a skeleton are where a body has them.
-
-    A body's left side, its up and the way its feet, nose, bent knees and hands point make a
-    right-handed system. Where a sensor mirrors its image or swaps its names they make a
-    left-handed one.
-
-    Args:
-        xyz: (N, J, 3) frames of one person.
-        layout: the sensor's layout, of three dimensions.
-        up: direction of up in the frame; None for the layout's usual one.
-
-    Returns:
-        -1..1: positive for a body as it is, negative for one whose left and right are swapped,
-        0 where nothing tells (two dimensions, or no foot, nose, bent knee or hand seen).
-        Below -0.3 it is a finding.
-    """
-    layout = get_layout(layout)
-    if layout.dimensions == 2 or not len(xyz):
-        return 0.0
-    turn = rotation_to_z_up(layout.up if up is None else up)
-    points = np.asarray(xyz, dtype=float) @ turn.T
-    joints = canonical_joints(xyz, layout, up).astype(float)
-    left = joints[:, JOINT['left_hip']] - joints[:, JOINT['right_hip']]
-    left = left + joints[:, JOINT['left_shoulder']] - joints[:, JOINT['right_shoulder']]
-    forward = np.cross(left, [0.0, 0.0, 1.0])
-    forward /= np.linalg.norm(forward, axis=-1, keepdims=True)
-    evidence = [
-        points[:, layout.index[tip]] - points[:, layout.index[base]] for base, tip in layout.forward
-    ]
-    for side in ('left', 'right'):
-        hip, knee, ankle = (joints[:, JOINT[f'{side}_{n}']] for n in ('hip', 'knee', 'ankle'))
-        # A knee only bends forward: it lies before the middle of the line from hip to ankle.
-        # Depth sensors see a straight one bent a little backward, so that it tells nothing.
-        bent = _angle(knee - hip, ankle - knee) > _BENT
-        evidence.append(np.where(bent[:, None], knee - (hip + ankle) / 2, 0.0))
-        # Hands work before the body, mostly.
-        shoulder, wrist = joints[:, JOINT[f'{side}_shoulder']], joints[:, JOINT[f'{side}_wrist']]
-        evidence.append(0.1 * (wrist - shoulder))
-    score = np.stack([(vector * forward).sum(axis=-1) for vector in evidence], axis=1)
-    score = score[np.isfinite(score).any(axis=1)]
-    if not len(score):
-        return 0.0
-    total = np.nansum(score, axis=1)
-    return float(total.sum() / max(np.abs(total).sum(), 1e-9))

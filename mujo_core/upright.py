@@ -8,7 +8,8 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from mujo_core.skeleton import estimate_up
+from mujo_core.layouts import Layout
+from mujo_core.skeleton import JOINT, canonical_joints
 
 Direction = tuple[float, float, float]
 
@@ -23,6 +24,35 @@ AXES: dict[str, Direction] = {
     '-y': (0.0, -1.0, 0.0),
     '-z': (0.0, 0.0, -1.0),
 }
+
+
+def estimate_up(xyz: np.ndarray, layout: str | Layout) -> Direction | None:
+    """Find which signed axis of the sensor's frame is up for an upright body.
+
+    Args:
+        xyz: (N, J, 3) frames of one person in the sensor's frame.
+        layout: the sensor's layout.
+
+    Returns:
+        One of the six signed axes, or None where too little is seen or no axis stands out (a body
+        that leans, lies or bends over).
+    """
+    joints = canonical_joints(xyz, layout, up=(0.0, 0.0, 1.0))
+    ankles = joints[:, [JOINT['left_ankle'], JOINT['right_ankle']]].mean(axis=1)
+    torso = joints[:, 2] - joints[:, 0]
+    legs = np.where(np.isfinite(ankles), joints[:, 0] - ankles, 0.0)
+    upward = torso + legs
+    upward = upward[np.isfinite(upward).all(axis=1)]
+    if not len(upward):
+        return None
+    mean = upward.sum(axis=0)
+    length = np.linalg.norm(mean)
+    axis = int(np.argmax(np.abs(mean)))
+    if length < 1e-6 or abs(mean[axis]) / length < 0.75:
+        return None
+    result = [0.0, 0.0, 0.0]
+    result[axis] = float(np.sign(mean[axis]))
+    return (result[0], result[1], result[2])
 
 
 class UpDirection:

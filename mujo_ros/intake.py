@@ -11,8 +11,8 @@ from rclpy.node import Node
 from sensor_msgs.msg import Imu, PointCloud2
 from std_msgs.msg import Header
 
+from mujo_core.layouts import get_layout
 from mujo_core.sides import SidesWatch
-from mujo_core.skeleton import get_layout
 from mujo_core.upright import Direction, UpDirection
 from mujo_ros.convert import clip_sample, cloud_to_joints, imu_to_sample, imus_to_samples
 from mujo_ros.gravity import GravityWatch

@@ -9,7 +9,7 @@ from rclpy.lifecycle import LifecycleNode
 from std_msgs.msg import String
 from visualization_msgs.msg import MarkerArray
 
-from mujo_core.skeleton import get_layout
+from mujo_core.layouts import get_layout
 from mujo_ros.convert import activity_to_classification, activity_to_json
 from mujo_ros.intake import Intake
 from mujo_ros.markers import activity_markers

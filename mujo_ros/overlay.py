@@ -17,7 +17,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from mujo_core.bags.images import DEPTH_ENCODINGS
 from mujo_core.bags.intrinsics import Intrinsics
-from mujo_core.skeleton import PARENTS, canonical_joints, get_layout
+from mujo_core.layouts import get_layout
+from mujo_core.skeleton import PARENTS, canonical_joints
 from mujo_ros.convert import MessageError, header_seconds
 from mujo_ros.images import image_to_depth, image_to_rgb, rgb_to_image
 from mujo_ros.live_video import camera_topic

@@ -8,9 +8,9 @@ from typing import Any
 from rclpy.parameter import Parameter
 
 from mujo_core.inertial import check_placement
+from mujo_core.layouts import LAYOUTS
 from mujo_core.recognition.decision import DecisionSettings
 from mujo_core.recognition.segmentation import StreamSettings
-from mujo_core.skeleton import LAYOUTS
 from mujo_ros import settings
 from mujo_ros.settings import Setting, names_of
 

@@ -20,7 +20,7 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image, Imu, PointCloud2
 
 from mujo_core.inertial import STANDARD_GRAVITY
-from mujo_core.skeleton import get_layout
+from mujo_core.layouts import get_layout
 from mujo_ros.convert import joints_to_cloud, sample_to_imu
 from mujo_ros.images import rgb_to_image
 from mujo_ros.streams import node_seconds

@@ -167,7 +167,7 @@ def _imus(given: list[str]) -> dict[str, str]:
 
 
 def _check(options: argparse.Namespace) -> None:
-    from mujo_core.skeleton import LAYOUTS
+    from mujo_core.layouts import LAYOUTS
     from mujo_core.upright import AXES
 
     if options.layout and options.layout not in LAYOUTS:

@@ -8,11 +8,12 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from mujo_core.corruptions.registry import Corruption, Streams, corruption, each
+from mujo_core.layouts import Layout, get_layout
 from mujo_core.recording import Stream
-from mujo_core.skeleton import JOINT, Layout, canonical_joints, get_layout
+from mujo_core.skeleton import JOINT, canonical_joints
 
-_ARM, _LEG = ('elbow', 'wrist', 'hand'), ('knee', 'ankle', 'foot', 'heel')
-_FINGERS = ('pinky', 'index', 'thumb')
+_ARM = ('elbow', 'wrist', 'hand', 'hand_tip', 'pinky', 'index', 'thumb')
+_LEG = ('knee', 'ankle', 'foot', 'heel', 'big_toe', 'small_toe')
 _JUMP = 0.3
 """Metres, the deviation of a joint that jumps."""
 _OFFSETS = {
@@ -68,7 +69,7 @@ def limbs(layout: Layout) -> list[list[int]]:
     """Return the joints of both arms and both legs, beyond shoulder and hip, as places."""
     found = []
     for side in ('left', 'right'):
-        for parts in ((*_ARM, *_FINGERS), _LEG):
+        for parts in (_ARM, _LEG):
             names = [f'{side}_{part}' for part in parts]
             found.append([layout.index[name] for name in names if name in layout.index])
     return [limb for limb in found if limb]

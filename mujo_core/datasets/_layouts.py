@@ -13,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mujo_core.skeleton import CANONICAL_JOINTS, LAYOUTS, Layout, canonical_joints
+from mujo_core.layouts import LAYOUTS, Layout
+from mujo_core.skeleton import CANONICAL_JOINTS, canonical_joints
 from mujo_core.yaml_file import read_yaml
 
 
 @dataclass(frozen=True)
 class OwnLayout:
-    """A joint list that `mujo_core.skeleton` does not know."""
+    """A joint list that `mujo_core.layouts` does not know."""
 
     joints: tuple[str, ...]
     canonical: dict[str, str]

@@ -14,7 +14,7 @@ from mujo_core.datasets._table import read_numbers
 from mujo_core.datasets._video_file import open_video
 from mujo_core.inertial import check_placement, looks_like_unit
 from mujo_core.recording import Stream
-from mujo_core.skeleton import handedness
+from mujo_core.sides import SWAPPED, handedness
 
 log = logging.getLogger(__name__)
 
@@ -195,5 +195,5 @@ def _check(where: str, key: str, stream: Stream) -> None:
         log.warning('%s: acceleration looks like %s; expected m/s^2 with gravity', where, unit)
     if key == 'pose' and stream.layout:
         step = max(1, len(stream) // 200)
-        if handedness(stream.values[::step], stream.layout, stream.up) < -0.3:
+        if handedness(stream.values[::step], stream.layout, stream.up) < SWAPPED:
             log.warning('%s: left and right look swapped; check the joints of its layout', where)

@@ -27,8 +27,9 @@ from mujo_core.bags.truth import SUFFIX, read_rows, truth_file
 from mujo_core.datasets._layouts import OwnLayout, read_layouts
 from mujo_core.datasets.dataset import DataSet
 from mujo_core.inertial import increasing
+from mujo_core.layouts import guess_layout
 from mujo_core.recording import Recording, Segment, Stream
-from mujo_core.skeleton import LAYOUTS, estimate_up
+from mujo_core.upright import estimate_up
 
 log = logging.getLogger(__name__)
 
@@ -139,19 +140,15 @@ def _pose(stream: Stream, frame: str, name: str, layouts: dict[str, OwnLayout]) 
         return Stream(
             stream.stamps, own.to_canonical(stream.values), 'canonical16', (0.0, 0.0, 1.0)
         )
-    known = [
-        layout.name
-        for layout in LAYOUTS.values()
-        if len(layout.joints) == joints and layout.dimensions == 3
-    ]
-    if not known:
+    known = guess_layout(stream.values)
+    if known is None:
         log.warning(
             '%s: no layout of %d joints is known; left out, describe it in layout.yaml',
             name, joints,
         )  # fmt: skip
         return None
-    up = up or estimate_up(stream.values, known[0])
-    return Stream(stream.stamps, stream.values, known[0], up)
+    up = up or estimate_up(stream.values, known)
+    return Stream(stream.stamps, stream.values, known.name, up)
 
 
 def _labels(path: Path, name: str, start: float) -> tuple[list[Segment], str]:

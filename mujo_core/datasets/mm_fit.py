@@ -27,8 +27,9 @@ import numpy as np
 from mujo_core.datasets.dataset import DataSet, Windows
 from mujo_core.inertial import STANDARD_GRAVITY, increasing, join_sensors, looks_like_unit
 from mujo_core.labels import merge
+from mujo_core.layouts import LAYOUTS
 from mujo_core.recording import Recording, Segment, Stream
-from mujo_core.skeleton import LAYOUTS, handedness
+from mujo_core.sides import SWAPPED, handedness
 
 log = logging.getLogger(__name__)
 
@@ -181,7 +182,7 @@ def _pose(pose: np.ndarray, clock: _Clock) -> Stream:
     xyz = (pose[:, kept, 1:].transpose(1, 2, 0) / 1000.0).astype(np.float32)
     xyz[(xyz == xyz[:, :1]).all(axis=(1, 2))] = np.nan  # nobody found: one point for all joints
     named = xyz[:, _PUBLISHED_ORDER]
-    if handedness(named[::15], 'h36m17') < -0.3:
+    if handedness(named[::15], 'h36m17') < SWAPPED:
         named = xyz
     return Stream(stamps[kept], named, layout='h36m17', up=(0.0, 0.0, 1.0))
 

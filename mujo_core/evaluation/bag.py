@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +23,8 @@ from mujo_core.bags.reader import (
     topics_of,
 )
 from mujo_core.inertial import check_placement
+from mujo_core.layouts import LAYOUTS, guess_layout
 from mujo_core.pose_estimator import LAYOUT as ESTIMATED
-from mujo_core.skeleton import LAYOUTS
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ def read_bag(
             f'found {_listed(topics)}'
         )
     if 'pose' in streams:
-        layout = layout or guess_layout(streams['pose'].values)
+        layout = layout or _known_layout(streams['pose'].values)
     return Bag(Path(path), streams, layout if 'pose' in streams else '', texts, unused, images)
 
 
@@ -174,23 +173,17 @@ def describe_bag(
         raise ValueError(
             f'{path}: expected Imu, PointCloud2 or image topics, found {_listed(topics)}'
         )
-    return chosen, guess_layout([first]) if first is not None else layout
+    return chosen, _known_layout([first]) if first is not None else layout
 
 
 def _listed(topics: Mapping[str, str]) -> str:
     return ', '.join(f'{topic} ({kind})' for topic, kind in topics.items()) or 'no topics'
 
 
-def guess_layout(skeletons: list[np.ndarray]) -> str:
-    """Return the known layout with as many joints as most skeletons (J, 3) have.
-
-    Raises:
-        ValueError: there is none.
-    """
-    joints = Counter(map(len, skeletons)).most_common(1)[0][0]
-    sizes = {n: len(layout.joints) for n, layout in LAYOUTS.items() if layout.dimensions == 3}
-    known = [name for name, size in sizes.items() if size == joints]
-    if not known:
-        each = ', '.join(f'{name} ({size})' for name, size in sizes.items())
-        raise ValueError(f'expected a skeleton of a known layout, {joints} joints came: {each}')
-    return known[0]
+def _known_layout(skeletons: list[np.ndarray]) -> str:
+    layout = guess_layout(skeletons)
+    if layout is None:
+        known = ', '.join(f'{name} ({len(each.joints)})' for name, each in LAYOUTS.items())
+        joints = ', '.join(map(str, sorted(set(map(len, skeletons)))))
+        raise ValueError(f'expected a skeleton of a known layout, {joints} joints came: {known}')
+    return layout.name

@@ -14,10 +14,11 @@ import numpy as np
 
 from mujo_core.bags.reader import BagSamples
 from mujo_core.evaluation.bag import Bag
+from mujo_core.layouts import LAYOUTS
 from mujo_core.recognition.activity import Activity
 from mujo_core.recognition.recognizer import Recognizer
 from mujo_core.recording import modality_of
-from mujo_core.skeleton import LAYOUTS, canonical_joints
+from mujo_core.skeleton import canonical_joints
 from mujo_core.thinning import Thinning
 from mujo_core.timeline import SILENT_AFTER
 from mujo_core.upright import UpDirection

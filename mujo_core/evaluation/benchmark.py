@@ -22,10 +22,10 @@ import torch
 from mujo_core.evaluation.benchmark_export import export_figures
 from mujo_core.evaluation.benchmark_live import live_figures, run_live
 from mujo_core.evaluation.figure import Figure, make_figure
+from mujo_core.layouts import get_layout
 from mujo_core.model.batch import Batch, batch_windows
 from mujo_core.model.checkpoint import Checkpoint, load_checkpoint
 from mujo_core.recognition.recognizer import Recognizer
-from mujo_core.skeleton import get_layout
 from mujo_core.timeline import Timeline
 from mujo_core.window import WindowSpec
 

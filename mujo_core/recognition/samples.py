@@ -7,7 +7,8 @@ from collections import Counter
 import numpy as np
 
 from mujo_core.inertial import check_placement
-from mujo_core.skeleton import canonical_joints, get_layout
+from mujo_core.layouts import get_layout
+from mujo_core.skeleton import canonical_joints
 from mujo_core.thinning import Thinning
 from mujo_core.timeline import Timeline
 from mujo_core.video.frames import FrameMaker

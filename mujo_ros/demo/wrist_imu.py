@@ -15,7 +15,8 @@ from rclpy.qos import QoSProfile
 from rclpy.task import Future
 from sensor_msgs.msg import Imu, PointCloud2
 
-from mujo_core.skeleton import canonical_joints, get_layout
+from mujo_core.layouts import get_layout
+from mujo_core.skeleton import canonical_joints
 from mujo_core.virtual_imu import OnlineVirtualImu
 from mujo_ros.convert import MessageError, cloud_to_joints, sample_to_imu
 from mujo_ros.run import run

@@ -1,10 +1,13 @@
 """Fixtures of the tests of mujo_core: a small untrained checkpoint, and small random data."""
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for known_body
 
 
 @pytest.fixture(scope='session')

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mujo_core.datasets.bag import load_bag
+from mujo_core.layouts import LAYOUTS
 from mujo_core.recording import Segment
-from mujo_core.skeleton import LAYOUTS
 
 pytest.importorskip('rosbags', reason='the extra bag is not installed')
 

@@ -17,7 +17,8 @@ from mujo_core.builder.settings import BuildSettings, CutSettings, PoseSettings
 from mujo_core.builder.sources import find_sources
 from mujo_core.builder.video_clip import build_video_clip
 from mujo_core.datasets.registry import load_recordings
-from mujo_core.skeleton import JOINT, handedness
+from mujo_core.sides import handedness
+from mujo_core.skeleton import JOINT
 
 SPORTS2D = importlib.util.find_spec('Sports2D')
 VIDEO = Path(SPORTS2D.submodule_search_locations[0]) / 'Demo' / 'demo.mp4' if SPORTS2D else None

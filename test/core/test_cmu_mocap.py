@@ -10,7 +10,8 @@ import pytest
 from mujo_core.datasets._acclaim import bone_ends, read_amc, read_asf
 from mujo_core.datasets._bvh import joint_positions, read_bvh
 from mujo_core.datasets.cmu_mocap import load_cmu_mocap
-from mujo_core.skeleton import JOINT, handedness
+from mujo_core.sides import handedness
+from mujo_core.skeleton import JOINT
 from mujo_core.virtual_imu import virtual_imu
 
 REAL = Path(__file__).parents[3] / 'shared' / 'data' / 'cmu_mocap'

@@ -17,9 +17,10 @@ from mujo_core.corruptions import (
     suite,
 )
 from mujo_core.inertial import STANDARD_GRAVITY
+from mujo_core.layouts import get_layout
 from mujo_core.recording import Recording, Stream
 from mujo_core.sides import is_mirrored
-from mujo_core.skeleton import JOINT, canonical_joints, canonical_pose, get_layout
+from mujo_core.skeleton import JOINT, canonical_joints, canonical_pose
 from mujo_core.window import WindowSpec
 
 DATA = Path(__file__).parents[1] / 'data'

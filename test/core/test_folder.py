@@ -11,8 +11,9 @@ from mujo_core.cli.main import main
 from mujo_core.datasets.export import write_folder
 from mujo_core.datasets.folder import load_folder, own_labels
 from mujo_core.datasets.registry import load_recordings
+from mujo_core.layouts import LAYOUTS
 from mujo_core.recording import Recording, Segment, Stream
-from mujo_core.skeleton import CANONICAL_JOINTS, LAYOUTS
+from mujo_core.skeleton import CANONICAL_JOINTS
 
 REST = (0.0, 0.0, 9.81, 0.1, 0.2, 0.3)
 

@@ -8,7 +8,8 @@ import pytest
 
 from mujo_core.datasets.mm_fit import WORKOUTS, load_mm_fit
 from mujo_core.datasets.registry import load_recordings
-from mujo_core.skeleton import LAYOUTS, handedness
+from mujo_core.layouts import LAYOUTS
+from mujo_core.sides import handedness
 
 # As the authors' notebook lists them: left before right, from 1 on.
 PUBLISHED = (

@@ -340,8 +340,8 @@ def test_images_are_not_taken_where_the_checkpoint_sees_none(recognizer):
 def test_a_name_that_cannot_be_a_placement_is_refused_in_one_line(recognizer):
     with pytest.raises(ValueError, match='Right Wrist'):
         recognizer.add_imu('Right Wrist', 100.0, shake(0))
-    with pytest.raises(ValueError, match='kinect25'):
-        recognizer.add_pose(100.0, person(0), 'kinect25')
+    with pytest.raises(ValueError, match='kinect99'):
+        recognizer.add_pose(100.0, person(0), 'kinect99')
 
 
 def test_an_unknown_device_is_refused(tiny_checkpoint):

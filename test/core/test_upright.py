@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from known_body import SOLID, as_seen, body
 
-from mujo_core.skeleton import get_layout
-from mujo_core.upright import FRAMES_A_LOOK, LOOKS_THAT_AGREE, UpDirection
+from mujo_core.layouts import get_layout
+from mujo_core.skeleton import rotation_to_z_up
+from mujo_core.upright import FRAMES_A_LOOK, LOOKS_THAT_AGREE, UpDirection, estimate_up
 
 ENOUGH = FRAMES_A_LOOK * LOOKS_THAT_AGREE
 
@@ -55,3 +57,30 @@ def test_looks_that_disagree_or_see_nobody_decide_nothing():
     for i in range(4 * ENOUGH):
         assert up('map', standing(1 + (i // FRAMES_A_LOOK) % 2, 1)) is None
         assert up('map', np.full((20, 3), np.nan, np.float32)) is None
+
+
+@pytest.mark.parametrize('layout', SOLID)
+def test_up_of_a_layouts_usual_frame_is_found(layout):
+    assert estimate_up(np.tile(as_seen(layout), (6, 1, 1)), layout) == get_layout(layout).up
+
+
+@pytest.mark.parametrize(
+    'up', [(1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)]
+)
+def test_up_of_any_other_frame_is_found(up):
+    assert (
+        estimate_up(np.tile(body('kinect20') @ rotation_to_z_up(up), (6, 1, 1)), 'kinect20') == up
+    )
+
+
+def test_up_is_not_guessed_of_a_body_that_leans_or_is_not_seen():
+    lean = rotation_to_z_up((1.0, 0.0, 1.0))
+    assert estimate_up(np.tile(body('kinect20') @ lean, (6, 1, 1)), 'kinect20') is None
+    assert estimate_up(np.full((6, 20, 3), np.nan), 'kinect20') is None
+    assert estimate_up(np.zeros((6, 20, 3)), 'kinect20') is None
+
+
+def test_up_is_found_from_the_torso_where_legs_are_hidden():
+    seen = np.tile(as_seen('mediapipe33'), (6, 1, 1))
+    seen[:, 25:] = np.nan
+    assert estimate_up(seen, 'mediapipe33') == (0, -1, 0)

@@ -15,7 +15,7 @@ from ros_rig import PATIENCE, wait_until
 from sensor_msgs.msg import Imu
 from std_msgs.msg import Header, String
 
-from mujo_core.skeleton import LAYOUTS
+from mujo_core.layouts import LAYOUTS
 from mujo_ros import har_bodies
 from mujo_ros.convert import MessageError, sample_to_imu, seconds_to_stamp
 from mujo_ros.har_bodies import HarBodies
