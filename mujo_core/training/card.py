@@ -57,16 +57,18 @@ def read_cross_validation(folder: str | Path | None) -> Folds | None:
 
 
 def _score_table(folds: Folds) -> list[str]:
-    rows = [
-        '| modalities | accuracy | macro-F1 | ECE |',
-        '|---|---|---|---|',
-    ]
+    shown = ['accuracy', 'macro_f1', 'ece']
+    heads = ['accuracy', 'macro-F1', 'ECE']
+    if all('ece_cross_fitted' in figures for figures in folds.summary['subsets'].values()):
+        shown.append('ece_cross_fitted')
+        heads.append('ECE of live windows, calibrated on the other people')
+    rows = [f'| modalities | {" | ".join(heads)} |', '|---' * (len(heads) + 1) + '|']
     # One seed has no spread, which is not a spread of nothing.
     several = len(folds.summary['seeds']) > 1
     for name, figures in folds.summary['subsets'].items():
         cells = [
             f'{figures[f]["mean"]:.4f}' + (f' ± {figures[f]["std"]:.4f}' if several else '')
-            for f in ('accuracy', 'macro_f1', 'ece')
+            for f in shown
         ]
         rows.append(f'| {name} | {" | ".join(cells)} |')
     return rows
@@ -116,6 +118,12 @@ def _others(
             if name == 'cmu_mocap':
                 lines.append(f'  ({_FUNDED})')
     return lines
+
+
+def _which_arm(config: TrainConfig) -> str:
+    known = 'one-armed gestures are known as the right arm does them'
+    mirrored = config.sampler.mirror > 0.0
+    return f'- {known}' + (', and as its mirror image, not as a left arm does' * mirrored)
 
 
 def model_card(
@@ -196,10 +204,10 @@ def model_card(
                 f'- {subset}: weakest classes (F1) {_weakest(folds, subset)}'
                 for subset in folds.summary['subsets']
             ),
-            '- one-armed gestures are known as the right arm does them',
+            _which_arm(config),
             '- `rest` was never recorded as such: it is the still beginning and end of actions',
-            '- `unknown` is a threshold on how strong the best label is; it was not tried on '
-            'activities of other people and places',
+            '- `unknown` goes by how strong the best label and how long the vector is; it was not '
+            'tried on activities of other people and places',
             '',
         ]
     return '\n'.join(lines)

@@ -112,13 +112,15 @@ def run_fold(
             seen = [_only(windows[row], subset) for row in rows]
             logits[name], lengths[name] = weighed_logits(checkpoint, seen)
             truth[name] = places[rows]
+    main = [r for r in held if is_main(r, config.data)]
+    scores = evaluate_full(checkpoint, main, choices)
+    # Afterwards, so that figures do not depend on whether a fold is kept.
     if keep is not None:
         checkpoint.calibration = {
             name: calibrate(logits[name], truth[name], lengths[name]) for name in logits
         }
         save_checkpoint(checkpoint, keep)
-    main = [r for r in held if is_main(r, config.data)]
-    return Fold(subject, seed, evaluate_full(checkpoint, main, choices), logits, truth, lengths)
+    return Fold(subject, seed, scores, logits, truth, lengths)
 
 
 def fit_calibration(folds: Sequence[Fold]) -> dict[str, Calibration]:
