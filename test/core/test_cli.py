@@ -265,6 +265,7 @@ def test_leaving_one_out_gives_figures_calibration_and_a_card(capsys, utd, tmp_p
     assert all(entry.unknown for entry in checkpoint.calibration.values())
     mean = summary['subsets']['pose+imu']['accuracy']['mean']
     assert f'| pose+imu | {mean:.4f}' in checkpoint.card
+    assert 'calibrated on the other people |' in checkpoint.card
 
 
 def test_settings_come_from_the_file_and_then_the_command_line(tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mujo_core.datasets.export import write_folder
+from mujo_core.model.checkpoint import load_checkpoint
 from mujo_core.recording import Recording, Segment, Stream
 from mujo_core.training.card import model_card
 from mujo_core.training.config import DataSettings, OtherSettings, make_config
@@ -106,7 +107,7 @@ def test_everybody_of_every_set_is_left_out_once(data):
     )
 
 
-def test_a_fold_is_judged_on_its_own_people_and_calibrated_on_those_of_all_sets(data):
+def test_a_fold_is_judged_on_its_own_people_and_calibrated_on_those_of_all_sets(data, tmp_path):
     config = make_config(
         [{'model': {'size': 16, 'width': 8}, 'fit': {'steps': 2, 'batch_size': 16, 'workers': 0}}]
     )
@@ -124,6 +125,10 @@ def test_a_fold_is_judged_on_its_own_people_and_calibrated_on_those_of_all_sets(
     }
     assert fold.scores['imu'].n == 6
     assert set(fit_calibration([fold])) == {'pose', 'imu', 'pose+imu'}
+    # To keep its checkpoint changes no figure: the calibration is fitted on the very people judged.
+    kept = run_fold(recordings, '1', 0, config, [], tmp_path / 'fold')
+    assert kept.scores == fold.scores
+    assert load_checkpoint(tmp_path / 'fold').calibration
 
 
 def test_the_card_names_every_set(data):
