@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any, TypeVar
 
 import numpy as np
@@ -224,6 +226,18 @@ def who_is_left_out(recordings: Sequence[Recording], subjects: Sequence[str]) ->
 Result = TypeVar('Result')
 
 
+def _end_with_parent() -> None:
+    """Let this process end when the one that started it does, however that ended."""
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
 def run_folds(
     fold: Callable[..., Result],
     arguments: Callable[[str, int], tuple[Any, ...]],
@@ -238,7 +252,7 @@ def run_folds(
         fold: a function of a module; arguments: of subject and seed, what it is called with.
     """
     found = []
-    with ProcessPoolExecutor(jobs, get_context('spawn')) as pool:
+    with ProcessPoolExecutor(jobs, get_context('spawn'), _end_with_parent) as pool:
         runs = [
             pool.submit(fold, *arguments(subject, seed)) for seed in seeds for subject in subjects
         ]
