@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -68,6 +69,9 @@ def make_strategy(team: Processes) -> DDPStrategy | str:
 def leave() -> None:
     """Part from the other processes, after the last thing that is done together."""
     if distributed.is_available() and distributed.is_initialized():
+        # A model wrapped for several processes is a ring of references that outlives its last use
+        # and holds the group; freed only when the interpreter ends, it crashes that now and then.
+        gc.collect()
         distributed.destroy_process_group()
 
 

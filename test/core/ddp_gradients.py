@@ -16,6 +16,7 @@ from mujo_core.model.joint_space import JointSpace, ModelSettings
 from mujo_core.objectives.multitask import MultitaskLoss, ObjectiveSettings
 from mujo_core.objectives.registry import STRATEGIES
 from mujo_core.objectives.term import TermInputs
+from mujo_core.training.distributed import leave
 
 WINDOWS, LABELS = 8, 4
 TERMS = {
@@ -67,6 +68,15 @@ def main(folder: Path, rank: int, count: int) -> None:
         distributed.init_process_group(
             'gloo', f'file://{folder}/meeting', timedelta(minutes=2), count, rank
         )
+    found = gradients(rank, count)
+    if rank == 0:
+        torch.save(found, folder / f'of_{count}.pt')
+    if count > 1:
+        distributed.barrier()
+        leave()
+
+
+def gradients(rank: int, count: int) -> dict:
     batch, labels, sentences = whole_batch()
     rows = slice(rank * WINDOWS // count, (rank + 1) * WINDOWS // count)
     mine = Batch(**{name: value[rows] for name, value in batch.__dict__.items()})
@@ -87,11 +97,7 @@ def main(folder: Path, rank: int, count: int) -> None:
             'weights': step.objectives.strategy.weights(),
             'gradients': {n: p.grad for n, p in step.named_parameters() if p.grad is not None},
         }
-    if rank == 0:
-        torch.save(found, folder / f'of_{count}.pt')
-    if count > 1:
-        distributed.barrier()
-        distributed.destroy_process_group()
+    return found
 
 
 if __name__ == '__main__':
