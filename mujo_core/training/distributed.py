@@ -69,8 +69,8 @@ def make_strategy(team: Processes) -> DDPStrategy | str:
 def leave() -> None:
     """Part from the other processes, after the last thing that is done together."""
     if distributed.is_available() and distributed.is_initialized():
-        # A model wrapped for several processes is a ring of references that outlives its last use
-        # and holds the group; freed only when the interpreter ends, it crashes that now and then.
+        # A wrapped model is a ring of references that holds the group until the interpreter ends.
+        # A process was once seen to crash there; that this is why is likely and not shown.
         gc.collect()
         distributed.destroy_process_group()
 

@@ -28,9 +28,11 @@ def test_streams_scores_each_subset_in_both_ways(folder, utd, tmp_path, capsys):
     for ways in data['subsets'].values():
         alone, steady = ways['each answer by itself'], ways['steady']
         assert alone['events'] == steady['events'] == 6
-        assert alone.keys() == steady.keys()
         assert 0.0 <= steady['f1'] <= 1.0
-    assert data['settings']['steady']['dwell'] > 0.0
+    # That steadying helps is for `test_segmentation`: this model knows nothing. Here it is done.
+    said = [[ways[way]['said'] for ways in data['subsets'].values()] for way in data['settings']]
+    assert said[0] != said[1]  # segments dated back alone would be as many
+    assert data['settings']['steady']['dwell'] > data['settings']['each answer by itself']['dwell']
     assert 'steady' in table
 
 
