@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 
@@ -22,8 +21,8 @@ def label_texts(names: Sequence[str]) -> dict[str, Label]:
     texts = {}
     for name, label in meant.items():
         own = label in known and list(meant.values()).count(label) == 1
-        words = known[label] if own else Label(name, name.replace('_', ' '))
-        texts[name] = replace(words, name=name)
+        # With the taxonomy's name, so that its sentences are those that are packaged.
+        texts[name] = known[label] if own else Label(name, name.replace('_', ' '))
     return texts
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from mujo_core.evaluation import plots
 from mujo_core.evaluation.embedding import subsets_of
 from mujo_core.evaluation.label_texts import text_vectors
+from mujo_core.evaluation.own_labels import FALSE_ALARMS, SURE, meanings, own_answers
 from mujo_core.evaluation.predictions import embed_examples, make_examples, predict
 from mujo_core.evaluation.registry import Plot, Result, Table, Task, protocol, with_interval
 from mujo_core.recording import subset_name
@@ -29,24 +30,39 @@ def chance(truth: np.ndarray, count: int) -> dict[str, float]:
     }
 
 
+def _or_nothing(figure: float | None) -> float | str:
+    return '-' if figure is None else figure
+
+
 @protocol('zero_shot', 'by label texts alone, on a data set the model was never trained on')
 def zero_shot(task: Task) -> Result:
-    """Choose the label whose text lies nearest, and say what chance would give."""
+    """Choose the label whose text lies nearest, and say what chance would give.
+
+    Beside it, what is said with the labels that the model has of its own: of activities that it
+    knows by whatever name, and of those that it has never met and that should be unknown.
+    """
     checkpoint = task.checkpoint
     where = make_examples(task.tested, checkpoint.window, task.labels, task.unit, task.stride)
     labels = list(task.labels) or where.labels
     embedding = embed_examples(checkpoint, where.examples)
     texts = text_vectors(checkpoint, labels)
-    trained = sorted(set(labels) & set(checkpoint.labels))
-    found = {}
+    meant = meanings(labels, checkpoint)
+    trained = sorted(meant)
+    found, own = {}, {}
     for subset in subsets_of(embedding.modalities):
         predictions = predict(checkpoint, embedding, where, subset, labels, texts)
         if predictions:
-            found[subset_name(subset)] = predictions
+            name = subset_name(subset)
+            found[name] = predictions
+            own[name] = own_answers(checkpoint, embedding, where, subset, meant)
     subsets: dict[str, Any] = {}
     for name, predictions in found.items():
+        scores = predictions.scores()
+        known = [f1 for label, f1 in scores.per_class.items() if label in meant]
         subsets[name] = {
-            **predictions.scores().to_dict(),
+            **scores.to_dict(),
+            'macro_f1_trained_on': round(float(np.mean(known)), 5) if known else None,
+            'own_labels': {kind: answers.to_dict() for kind, answers in own[name].items()},
             'chance': chance(predictions.truth, len(labels)),
             'spread': predictions.spread(),
         }
@@ -61,10 +77,30 @@ def zero_shot(task: Task) -> Result:
         [name, with_interval(s['accuracy'], s['spread']['accuracy_wilson_95']),
          s['chance']['accuracy'],
          with_interval(s['macro_f1'], s['spread']['macro_f1_bootstrap_95']),
-         s['chance']['macro_f1'], s['n']]
+         s['chance']['macro_f1'], _or_nothing(s['macro_f1_trained_on']), s['n']]
         for name, s in subsets.items()
     ]  # fmt: skip
-    columns = ['modalities', 'accuracy (95 %)', 'chance', 'macro-F1 (95 %)', 'chance', 'n']
+    columns = [
+        'modalities', 'accuracy (95 %)', 'chance', 'macro-F1 (95 %)', 'chance',
+        'labels trained on', 'n',
+    ]  # fmt: skip
+    answered = Table(
+        f'with the labels of its own, unknown at {FALSE_ALARMS:.0%} false alarms',
+        [
+            'modalities',
+            'activities',
+            'right',
+            'unknown or none',
+            'wrong',
+            f'surer than {SURE}',
+            'n',
+        ],
+        [
+            [name, kind.replace('_', ' '), a.right, a.none, a.wrong, a.sure, a.n]
+            for name, kinds in own.items()
+            for kind, a in kinds.items()
+        ],
+    )
     best = max(found, key=lambda name: name.count('+'))
     picture = Plot(
         'confusion',
@@ -72,9 +108,9 @@ def zero_shot(task: Task) -> Result:
         lambda: plots.confusion_matrix(found[best].confusion(), labels),
     )
     notes = [
-        f'{len(trained)} of {len(labels)} labels have a name among those the model was trained '
-        f'with{": " + ", ".join(trained) if trained else ""}; its training data must not hold '
+        f'{len(trained)} of {len(labels)} labels mean one that the model was trained with'
+        f'{": " + ", ".join(trained) if trained else ""}; its training data must not hold '
         f'{task.dataset} for this to be zero-shot.'
     ]
     table = Table(f'{where.unit}s of {task.dataset} by its label texts alone', columns, rows)
-    return Result(data, [table], [picture], {}, notes)
+    return Result(data, [table, answered], [picture], {}, notes)

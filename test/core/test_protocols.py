@@ -150,6 +150,36 @@ def test_zero_shot_reads_texts_and_states_chance(held_out, clips):
     assert sorted(data['labels']) == sorted({r.label for r in clips})
     assert data['subsets']['pose+imu']['accuracy'] == 1.0
     assert data['subsets']['pose+imu']['chance']['accuracy'] == 0.25
+    assert data['subsets']['pose+imu']['macro_f1_trained_on'] is None
+    said = data['subsets']['pose+imu']['own_labels']
+    assert set(said) == {'never_met'} and said['never_met']['n'] == len(clips)
+    assert said['never_met']['none'] == 1.0 and said['never_met']['wrong'] == 0.0
+
+
+def test_zero_shot_tells_activities_that_were_met_from_those_that_were_not(held_out, clips):
+    """A squat by another name is one; of a lacking label whatever is said is wrong or none."""
+    rows = [place for place, name in enumerate(held_out.labels) if name != 'boxing']
+    lacking = replace(
+        held_out,
+        labels={n: label for n, label in held_out.labels.items() if n != 'boxing'},
+        sentences=held_out.sentences[rows],
+    )
+    words = {'squat': 'squats'}
+    renamed = [
+        replace(r, segments=[replace(s, label=words.get(s.label, s.label)) for s in r.segments])
+        for r in clips
+    ]
+    data = get_protocol('zero_shot')(task_of(lacking, renamed)).data
+    assert 'squats' in data['labels_trained_on'] and 'boxing' not in data['labels_trained_on']
+    figures = data['subsets']['pose+imu']
+    own = figures['own_labels']
+    assert own['met']['n'] + own['never_met']['n'] == len(clips)
+    assert own['met']['right'] > 0.5 and own['met']['wrong'] == own['never_met']['right'] == 0.0
+    for said in own.values():
+        assert said['right'] + said['none'] + said['wrong'] == pytest.approx(1.0, abs=1e-4)
+        assert said['sure'] <= said['wrong']
+    known = [figures['per_class'][label] for label in data['labels_trained_on']]
+    assert figures['macro_f1_trained_on'] == pytest.approx(np.mean(known), abs=1e-4)
 
 
 def test_a_sensor_that_fails_costs_no_more_than_its_absence(held_out, clips):
