@@ -27,12 +27,10 @@ MAX_DISTANCE = 1e4
 """m: a joint further from its frame's origin is no measurement."""
 TORSO = 0.5
 """Length from pelvis to chest of a canonical pose."""
-_ENDS = {
-    f'{side}_{joint}': f'{side}_{end}'
-    for side in ('left', 'right')
-    for joint, end in (('wrist', 'hand'), ('ankle', 'foot'))
-}
-"""What ends a limb in a layout without that joint (OpenNI's): its direction is the limb's."""
+_ENDS = {'wrist': ('hand', 'wrist'), 'ankle': ('ankle', 'foot')}
+"""What ends a limb, in order of preference; a foot stands in for an ankle (OpenNI's), since its
+direction is the leg's."""
+_WORN = {**_ENDS, 'wrist': ('wrist', 'hand')}
 
 
 def rotation_to_z_up(up: tuple[float, float, float] | np.ndarray) -> np.ndarray:
@@ -64,20 +62,24 @@ def canonical_joints(
     xyz: np.ndarray,
     layout: str | Layout,
     up: tuple[float, float, float] | np.ndarray | None = None,
+    worn: bool = False,
 ) -> np.ndarray:
     """Take a sensor's joints to the canonical joints with z up.
 
     Pelvis and chest are the midpoints of hips and shoulders and the spine lies midway between
-    them, so that they mean the same whatever the sensor calls its centre joints. Hands and feet
-    stand in where a layout has no wrists or ankles. Heading and origin stay as they are.
+    them, so that they mean the same whatever the sensor calls its centre joints. An arm ends in
+    the middle of the hand, which tells more of what it does than the wrist, or in the wrist where
+    nothing beyond is known; feet stand in where a layout has no ankles. Heading and origin stay as
+    they are.
 
     Args:
         xyz: (..., J, 3) metres in the sensor's frame, NaN where a joint is not seen.
         layout: the sensor's layout.
         up: direction of up in that frame; None for the layout's usual one.
+        worn: let an arm end in the wrist, where devices are worn.
 
     Returns:
-        (..., 16, 3) float32, NaN where not seen.
+        (..., 16, 3) float32, NaN where not seen; its wrists are where the arms end.
 
     Raises:
         ValueError: another number of joints than the layout has.
@@ -90,10 +92,12 @@ def canonical_joints(
             f'shape {xyz.shape} came; set the layout that the sensor publishes'
         )
     joints = np.full((*xyz.shape[:-2], len(CANONICAL_JOINTS), 3), np.nan, dtype=np.float32)
+    ends = _WORN if worn else _ENDS
     for name, index in JOINT.items():
-        found = layout.find(name) or layout.find(_ENDS.get(name, name))
-        if found and '_' in name:
-            joints[..., index, :] = xyz[..., found[0], :]
+        side, _, joint = name.partition('_')
+        known = [layout.find(f'{side}_{end}') for end in ends.get(joint, (joint,))]
+        if joint and (places := next(filter(None, known), None)):
+            joints[..., index, :] = xyz[..., places[0], :]
     joints[..., 0, :] = _mean(joints[..., [JOINT['left_hip'], JOINT['right_hip']], :])
     joints[..., 2, :] = _mean(joints[..., [JOINT['left_shoulder'], JOINT['right_shoulder']], :])
     joints[..., 1, :] = (joints[..., 0, :] + joints[..., 2, :]) / 2

@@ -59,7 +59,7 @@ def track_motion(
             turn, root[place - first, 0] = found
             body[place - first] = pose.world @ turn.T
             body[place - first, pose.visibility < SEEN] = np.nan
-    relative = canonical_joints(body, LAYOUT, up=_AS_IT_IS).astype(float)
+    relative = canonical_joints(body, LAYOUT, up=_AS_IT_IS, worn=True).astype(float)
     if np.isfinite(relative).all(axis=2).any(axis=1).sum() < 2:
         return None
     gap = settings.max_gap

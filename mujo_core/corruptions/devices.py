@@ -107,7 +107,7 @@ class OtherSide(Corruption):
             sided = modality == 'imu' and other in PLACEMENTS and other != placement
             if sided and pose is not None:
                 layout = pose.layout or 'canonical16'
-                joints = canonical_joints(pose.values, layout, pose.up)
+                joints = canonical_joints(pose.values, layout, pose.up, worn=True)
                 there = virtual_imu(pose.stamps, joints, other)
                 if len(there):
                     stream = there

@@ -125,7 +125,7 @@ class OtherLayout(Corruption):
 
     def _converted(self, stream: Stream) -> Stream:
         layout = get_layout(str(self.severity))
-        joints = canonical_joints(stream.values, *layout_of(stream))
+        joints = canonical_joints(stream.values, *layout_of(stream), worn=True)
         for part, (breadth, height) in _OFFSETS[layout.name].items():
             pair = [JOINT[f'left_{part}'], JOINT[f'right_{part}']]
             middle = joints[:, pair].mean(axis=1, keepdims=True)

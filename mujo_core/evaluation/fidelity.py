@@ -85,7 +85,7 @@ def twins(
                 continue
             stretch = (real.stamps[-1] - real.stamps[0]) / (pose.stamps[-1] - pose.stamps[0])
             stamps = real.stamps[0] + (pose.stamps - pose.stamps[0]) * stretch
-            joints = canonical_joints(pose.values, pose.layout, pose.up)
+            joints = canonical_joints(pose.values, pose.layout, pose.up, worn=True)
             virtual = virtual_imu(stamps, joints, placement, RATE, cutoff, turn_cutoff)
             if len(virtual) < _LEAST:
                 continue

@@ -20,6 +20,12 @@ _LIMBS = [
     [JOINT['head'], JOINT['head']],
     [JOINT['left_ankle'], JOINT['right_ankle']],
 ]
+_FOREARMS = (
+    [JOINT['left_elbow'], JOINT['right_elbow']],
+    [JOINT['left_wrist'], JOINT['right_wrist']],
+)
+_TO_WRIST = (0.78, 0.9)
+"""Of the way from the elbow to the middle of the hand, where the wrist is; Kinects have 0.84."""
 _BIAS = np.array([1.0] * 3 + [0.15] * 3)
 """Of a gyroscope (rad/s) beside that of an accelerometer (m/s^2)."""
 _NOISE = np.array([1.0] * 3 + [0.2] * 3)
@@ -63,6 +69,9 @@ def change_pose(
         keep[[0, -1]] = True
         stamps, joints = stamps[keep], joints[keep]
         count = len(joints)
+    if rng.random() < how.wrist:
+        elbows, ends = (joints[:, places] for places in _FOREARMS)
+        joints[:, _FOREARMS[1]] = elbows + rng.uniform(*_TO_WRIST) * (ends - elbows)
     stretch = np.exp(rng.normal(size=(1, joints.shape[1], 1)) * 0.05)
     joints = (joints - joints[:, :1]) * stretch + joints[:, :1]
     offset = rng.normal(size=(1, *joints.shape[1:])) * 0.02

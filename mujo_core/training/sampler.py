@@ -55,6 +55,7 @@ class SamplerSettings:
             one in a pocket to be at the thigh, so that neither word tells a data set.
         mirror: share of windows of the same motion done the other way around, with the other arm;
             a label that has a side changes it.
+        wrist: share of windows in which arms end in the wrist, as in layouts without hands.
         drop_stream: share of windows in which a stream dies or comes up in the middle.
         lose: largest share of pose frames that are lost.
         pose_noise: largest standard deviation of the joints' noise, metres.
@@ -81,6 +82,7 @@ class SamplerSettings:
     virtual_only: float = 0.1
     pocket: float = 0.0
     mirror: float = 0.0
+    wrist: float = 0.3
     drop_stream: float = 0.1
     lose: float = 0.5
     pose_noise: float = 0.03

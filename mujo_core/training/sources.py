@@ -12,7 +12,8 @@ import numpy as np
 from mujo_core.datasets.dataset import Stored
 from mujo_core.datasets.registry import DATASETS, get_dataset, load_recordings
 from mujo_core.labels import Label, select_labels
-from mujo_core.recording import MODALITIES, Recording, modality_of
+from mujo_core.recording import MODALITIES, Recording, Stream, modality_of
+from mujo_core.skeleton import canonical_joints
 from mujo_core.training.clip import Clip, make_clip
 from mujo_core.training.config import DataSettings
 from mujo_core.training.others import (
@@ -36,19 +37,22 @@ _PIECE_SECONDS = 12.0
 _OVERLAP_SECONDS = 4.0
 
 
-def with_virtual(clip: Clip, cutoffs: Sequence[float] = ()) -> Clip:
+def with_virtual(clip: Clip, pose: Stream | None, cutoffs: Sequence[float] = ()) -> Clip:
     """Return the clip with IMUs computed from its skeleton at the places that carry no real one.
 
     Args:
+        pose: its skeleton as it was recorded, in which wrists are still told from hands.
         cutoffs: Hz, of path and attitude; none for those that `virtual_imu` chooses.
     """
-    if 'pose' not in clip.streams:
+    if pose is None:
         return clip
-    pose = clip.streams['pose']
+    joints = pose.values
+    if pose.layout:
+        joints = canonical_joints(joints, pose.layout, pose.up, worn=True)
     virtual = {}
     for placement in VIRTUAL_PLACEMENTS:
         name = f'imu/{placement}'
-        stream = virtual_imu(pose.stamps, pose.values, placement, IMU_RATE, *cutoffs)
+        stream = virtual_imu(pose.stamps, joints, placement, IMU_RATE, *cutoffs)
         if name not in clip.streams and len(stream) > 1:
             virtual[name] = stream
     return replace(clip, virtual=virtual)
@@ -60,7 +64,7 @@ def as_clip(
     """Return a recording as a clip with virtual IMUs: its own where none of its IMUs is real."""
     clip = make_clip(recording, label, rests=rests)
     if recording.dataset not in DATASETS or not get_dataset(recording.dataset).virtual_imu:
-        return with_virtual(clip, cutoffs)
+        return with_virtual(clip, recording.streams.get('pose'), cutoffs)
     virtual = {n: s for n, s in clip.streams.items() if modality_of(n) == 'imu'}
     real = {n: s for n, s in clip.streams.items() if n not in virtual}
     return replace(clip, streams=real, virtual=virtual) if real else clip

@@ -47,7 +47,7 @@ class WristImu(Node):
             self.get_logger().warning(f'skeleton: {error}', once=True)
             return
         # The player's camera is level, so up in its optical frame is the layout's usual -y.
-        joints = canonical_joints(np.asarray(xyz), LAYOUT)
+        joints = canonical_joints(np.asarray(xyz), LAYOUT, worn=True)
         for placement, (device, publisher) in self._devices.items():
             samples = device.add(stamp, joints)
             if samples is None:

@@ -108,8 +108,12 @@ FRAMES = {
 }
 FLAT = tuple(name for name, frame in FRAMES.items() if frame is _IMAGE)
 SOLID = tuple(name for name in FRAMES if name not in FLAT)
-# OpenNI's hands and feet stand for the wrists and ankles that it lacks.
-STAND_INS = {'openni15': {'wrist': 'hand', 'ankle': 'foot'}}
+# Arms end in the hand where there is one; OpenNI's feet stand for the ankles that it lacks.
+_HAND = {'wrist': 'hand'}
+STAND_INS = {
+    'kinect20': _HAND, 'kinect25': _HAND, 'azure32': _HAND, 'zed34': _HAND, 'smpl24': _HAND,
+    'openni15': {**_HAND, 'ankle': 'foot'},
+}  # fmt: skip
 
 
 def place(name: str) -> np.ndarray:

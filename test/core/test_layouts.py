@@ -72,11 +72,20 @@ def test_a_flat_layout_gives_what_the_image_shows(layout):
     np.testing.assert_allclose(pose.joints[0], expected_canonical() * (0, 1, 1), atol=1e-5)
 
 
-def test_a_hand_stands_in_for_no_wrist_that_is_only_hidden():
+def test_a_wrist_stands_in_for_no_hand_that_is_only_hidden():
+    """An arm that grew and shrank by as much from frame to frame would be a motion."""
     seen = as_seen('kinect25')
-    seen[6] = np.nan  # the left wrist; the left hand is seen
+    seen[7] = np.nan  # the left hand; the left wrist is seen
     pose = canonical_pose(canonical_joints(seen[None], 'kinect25'), 25.0)
     assert [bool(seen) for seen in pose.mask[0, [8, 9]]] == [False, True]
+
+
+@pytest.mark.parametrize('layout', SOLID)
+def test_devices_are_worn_at_the_wrist_where_a_layout_has_one(layout):
+    joints = canonical_joints(as_seen(layout)[None], layout, worn=True)
+    wrists = expected_canonical('openni15' if layout == 'openni15' else 'canonical16')[[8, 9]]
+    pose = canonical_pose(joints, 25.0)
+    np.testing.assert_allclose(pose.joints[0, [8, 9]], wrists, atol=1e-5)
 
 
 def test_only_flat_layouts_are_marked_so():

@@ -30,13 +30,14 @@ def clip(label: str, seed: int = 0) -> Clip:
         for f in (0.5, 1.0)
     )
     joints = Stream(t, (STANDING + sway).astype(np.float32), 'canonical16')
-    return with_virtual(make_clip(Recording('r', 'x', '1', {'pose': joints}), label, rests=False))
+    recording = Recording('r', 'x', '1', {'pose': joints})
+    return with_virtual(make_clip(recording, label, rests=False), joints)
 
 
 def test_a_mirrored_device_feels_what_one_on_the_mirrored_body_would():
     shown = clip('throw')
     there = mirrored(shown)
-    again = with_virtual(Clip(there.label, '1', there.streams))
+    again = with_virtual(Clip(there.label, '1', there.streams), there.streams['pose'])
     assert set(there.virtual) == set(again.virtual) == set(shown.virtual)
     for name, stream in again.virtual.items():
         assert there.virtual[name].values == pytest.approx(stream.values, abs=1e-3)

@@ -9,8 +9,9 @@ import torch
 import mujo_core.training.sampler as sampler_module
 from mujo_core.corruptions import RandomCorruption, corruptions
 from mujo_core.recording import Recording, Segment, Stream
+from mujo_core.skeleton import JOINT
 from mujo_core.timeline import Timeline
-from mujo_core.training.augment import random_rotation, small_rotation
+from mujo_core.training.augment import change_pose, random_rotation, small_rotation
 from mujo_core.training.clip import Clip, make_clip
 from mujo_core.training.corrupted import CorruptionSettings, random_corruption
 from mujo_core.training.data import DrawOrder, WindowDataset, make_loader
@@ -181,6 +182,25 @@ def test_a_clear_window_lacks_nothing_and_joints_hardly_shake():
     worse_seen, rougher = coverage_and_roughness(0.0)
     assert worse_seen < 0.8
     assert rougher > 2 * rough
+
+
+def test_arms_end_in_the_wrist_in_their_share_of_windows():
+    """Nearer to the elbow, by half a hand."""
+    still = replace(STILL, lose=0.0, pose_noise=0.0, shake=0.0, hide=0.0, tilt=0.0, device_turn=0.0)
+    clip = clips(1)[0]
+    stamps, joints = clip.streams['pose'].stamps, clip.streams['pose'].values
+    for share, least, most in ((0.0, 0.95, 1.05), (1.0, 0.75, 0.93)):
+        how = replace(still, wrist=share)
+        drawn = [
+            change_pose(stamps, joints, how, np.random.default_rng(seed))[1] for seed in range(20)
+        ]
+        for side in ('left', 'right'):
+            elbow, end = JOINT[f'{side}_elbow'], JOINT[f'{side}_wrist']
+            lengths = [
+                np.linalg.norm(each[:, end] - each[:, elbow], axis=-1).mean()
+                for each in (joints, *drawn)
+            ]
+            assert least < np.median(lengths[1:]) / lengths[0] < most
 
 
 def test_virtual_devices_join_or_stand_in():

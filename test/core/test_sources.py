@@ -5,21 +5,25 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from known_body import as_seen
 
 from mujo_core.datasets.utd_mhad import LABELS
 from mujo_core.labels import taxonomy
 from mujo_core.recording import Recording, Segment, Stream
+from mujo_core.skeleton import canonical_joints
 from mujo_core.training import sources
 from mujo_core.training.config import DataSettings
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
 from mujo_core.training.sources import (
+    IMU_RATE,
     VIRTUAL_PLACEMENTS,
+    as_clip,
     class_labels,
     dataset_clips,
     pieces,
     training_clips,
 )
-from mujo_core.virtual_imu import fit_likeness, write_likeness
+from mujo_core.virtual_imu import fit_likeness, virtual_imu, write_likeness
 from mujo_core.window import WindowSpec
 
 
@@ -50,6 +54,21 @@ def test_a_long_activity_comes_in_parts_that_leave_nothing_out():
     short = recording('motionsense', ('walk', 0.0, 11.0))
     assert pieces(short) == [short]
     assert {c.label for c in dataset_clips([walk])} == {'walk'}
+
+
+def test_simulated_devices_are_worn_at_the_wrist_and_arms_end_in_the_hand():
+    rng = np.random.default_rng(0)
+    t = np.arange(0.0, 3.0, 1 / 30)
+    body = as_seen('kinect20') + np.cumsum(rng.normal(size=(len(t), 20, 3)) * 0.01, axis=0)
+    pose = Stream(t, body.astype(np.float32), 'kinect20', (0.0, 1.0, 0.0))
+    clip = as_clip(Recording('r', 'here', '1', {'pose': pose}), 'walk')
+    hands, wrists = (
+        canonical_joints(pose.values, 'kinect20', pose.up, worn=worn) for worn in (False, True)
+    )
+    assert np.array_equal(clip.streams['pose'].values, hands)
+    felt = clip.virtual['imu/right_wrist'].values
+    assert np.array_equal(felt, virtual_imu(t, wrists, 'right_wrist', IMU_RATE).values)
+    assert not np.allclose(felt, virtual_imu(t, hands, 'right_wrist', IMU_RATE).values)
 
 
 def test_windows_can_be_drawn_from_any_of_them():
