@@ -12,11 +12,11 @@ from mujo_core.evaluation.embedding import Embedding
 from mujo_core.evaluation.predictions import ExampleSet, pool
 from mujo_core.labels import UNKNOWN, merge
 from mujo_core.model.checkpoint import Calibration, Checkpoint
-from mujo_core.recognition.decision import calibrated_scores
+from mujo_core.recognition.decision import DecisionSettings, calibrated_scores
 from mujo_core.recording import subset_name
 
-FALSE_ALARMS = 0.05
-"""The rate of false alarms at which `unknown` is said, as a node's usual one."""
+FALSE_ALARM_RATE = DecisionSettings().false_alarm_rate
+"""The rate of false alarms at which `unknown` is said."""
 SURE = 0.5
 """The confidence from which a wrong answer is a confident one."""
 
@@ -73,7 +73,7 @@ def own_answers(
         logits = checkpoint.model.logits(vectors, checkpoint.label_vectors()).numpy()
     calibration = checkpoint.calibration.get(subset_name(tuple(subset)), Calibration())
     lengths = embedding.lengths(subset, rows)
-    scores, unknown = calibrated_scores(logits, calibration, FALSE_ALARMS, lengths)
+    scores, unknown = calibrated_scores(logits, calibration, FALSE_ALARM_RATE, lengths)
     said = pool(np.column_stack([scores, unknown]), rows, replace(where, examples=examples), names)
     confidence, predicted = said.probabilities.max(axis=1), said.predicted
     background = [label.background for label in checkpoint.labels.values()]

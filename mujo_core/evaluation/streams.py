@@ -21,7 +21,7 @@ from mujo_core.evaluation.examples import labelled_stretches
 from mujo_core.evaluation.registry import Result, Table, Task, protocol
 from mujo_core.labels import UNKNOWN
 from mujo_core.model.checkpoint import Calibration, Checkpoint
-from mujo_core.recognition.decision import calibrated_scores
+from mujo_core.recognition.decision import DecisionSettings, calibrated_scores
 from mujo_core.recognition.playback import windows_of
 from mujo_core.recognition.segmentation import BY_ITSELF, Segmenter, StreamSettings
 from mujo_core.recognition.stream_filter import ForwardFilter
@@ -34,7 +34,7 @@ STRIDE = 0.2
 IOU = 0.5
 _FRAMES = 50.0
 """Frames a second on which overlaps are counted."""
-FALSE_ALARM_RATE = 0.05
+FALSE_ALARM_RATE = DecisionSettings().false_alarm_rate
 STEADY = StreamSettings()
 WAYS = {'each answer by itself': BY_ITSELF, 'steady': STEADY}
 

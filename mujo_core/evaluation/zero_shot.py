@@ -9,7 +9,7 @@ import numpy as np
 from mujo_core.evaluation import plots
 from mujo_core.evaluation.embedding import subsets_of
 from mujo_core.evaluation.label_texts import text_vectors
-from mujo_core.evaluation.own_labels import FALSE_ALARMS, SURE, meanings, own_answers
+from mujo_core.evaluation.own_labels import FALSE_ALARM_RATE, SURE, meanings, own_answers
 from mujo_core.evaluation.predictions import embed_examples, make_examples, predict
 from mujo_core.evaluation.registry import Plot, Result, Table, Task, protocol, with_interval
 from mujo_core.recording import subset_name
@@ -85,7 +85,7 @@ def zero_shot(task: Task) -> Result:
         'labels trained on', 'n',
     ]  # fmt: skip
     answered = Table(
-        f'with the labels of its own, unknown at {FALSE_ALARMS:.0%} false alarms',
+        f'with the labels of its own, unknown at {FALSE_ALARM_RATE:.0%} false alarms',
         [
             'modalities',
             'activities',

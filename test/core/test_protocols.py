@@ -142,6 +142,16 @@ def test_a_text_finds_any_clip_of_its_label(held_out, clips):
     assert pair['chance']['r_at_1'] == pytest.approx((3 * 0.2 + 0.4) / 4)
 
 
+def without(checkpoint: Checkpoint, label: str) -> Checkpoint:
+    """The checkpoint as if it had never been told of a label."""
+    rows = [place for place, name in enumerate(checkpoint.labels) if name != label]
+    return replace(
+        checkpoint,
+        labels={n: known for n, known in checkpoint.labels.items() if n != label},
+        sentences=checkpoint.sentences[rows],
+    )
+
+
 def test_zero_shot_reads_texts_and_states_chance(held_out, clips):
     unnamed = replace(held_out, labels={'rest': held_out.labels['rest']})
     unnamed.sentences = held_out.sentences[-1:]
@@ -158,12 +168,7 @@ def test_zero_shot_reads_texts_and_states_chance(held_out, clips):
 
 def test_zero_shot_tells_activities_that_were_met_from_those_that_were_not(held_out, clips):
     """A squat by another name is one; of a lacking label whatever is said is wrong or none."""
-    rows = [place for place, name in enumerate(held_out.labels) if name != 'boxing']
-    lacking = replace(
-        held_out,
-        labels={n: label for n, label in held_out.labels.items() if n != 'boxing'},
-        sentences=held_out.sentences[rows],
-    )
+    lacking = without(held_out, 'boxing')
     words = {'squat': 'squats'}
     renamed = [
         replace(r, segments=[replace(s, label=words.get(s.label, s.label)) for s in r.segments])
@@ -341,12 +346,7 @@ def test_auroc_of_unknown_by_hand():
 
 
 def test_unknown_a_label_the_model_lacks_is_a_stranger(held_out, clips):
-    rows = [place for place, name in enumerate(held_out.labels) if name != 'squat']
-    lacking = replace(
-        held_out,
-        labels={n: label for n, label in held_out.labels.items() if n != 'squat'},
-        sentences=held_out.sentences[rows],
-    )
+    lacking = without(held_out, 'squat')
     result = get_protocol('unknown')(task_of(lacking, clips))
     assert result.data['trained_without'] and result.data['strangers'] == [['squat']]
     assert not result.notes
