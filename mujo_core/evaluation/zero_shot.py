@@ -92,7 +92,7 @@ def zero_shot(task: Task) -> Result:
             'right',
             'unknown or none',
             'wrong',
-            f'surer than {SURE}',
+            f'wrong, surer than {SURE}',
             'n',
         ],
         [
