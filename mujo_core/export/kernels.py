@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from mujo_core.model.kernels import DILATIONS, EVERY, FixedKernels
+from mujo_core.model.kernels import EVERY, FixedKernels
 
 _UNSEEN = -1e30
 """Below every threshold; comparing with infinity costs the same and multiplies to NaN."""
@@ -27,8 +27,8 @@ def kernel_vectors(kernels: FixedKernels, x: torch.Tensor, seen: torch.Tensor) -
                 mixed[:, level * patterns : (level + 1) * patterns],
                 taps,
                 stride=EVERY,
-                padding=taps.shape[-1] // 2 * DILATIONS[level],
-                dilation=DILATIONS[level],
+                padding=taps.shape[-1] // 2 * kernels.dilations[level],
+                dilation=kernels.dilations[level],
                 groups=patterns,
             )
             for level in range(levels)

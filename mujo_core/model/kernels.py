@@ -17,7 +17,6 @@ _LENGTH = 9
 _HIGH = 3
 DILATIONS = (1, 2, 3, 4, 6, 9, 14)
 """Steps between the taps of a kernel: it spans 9 to 113 steps."""
-_MARGIN = _LENGTH // 2 * max(DILATIONS)
 EVERY = 2
 """Steps from one at which responses are looked at to the next: to look at each tells no more."""
 _AT_ONCE = 16
@@ -40,15 +39,24 @@ class FixedKernels(nn.Module):
     All of it is measured or solved for (see `mujo_core.training.readout`), none of it trained.
 
     Args:
-        channels: C; size: of the vectors.
+        channels: C; size: of the vectors, 0 where `shares` alone are wanted.
         thresholds: of each kernel at each dilation.
+        dilations: steps between the taps of a kernel.
     """
 
-    def __init__(self, channels: int, size: int, thresholds: int) -> None:
+    def __init__(
+        self,
+        channels: int,
+        size: int,
+        thresholds: int,
+        dilations: tuple[int, ...] = DILATIONS,
+    ) -> None:
         super().__init__()
+        self.dilations = dilations
+        self.margin = _LENGTH // 2 * max(dilations)
         self.register_buffer('patterns', _patterns(), persistent=False)
         self.patterns: torch.Tensor
-        shape = (len(DILATIONS), len(self.patterns))
+        shape = (len(dilations), len(self.patterns))
         most = min(channels, _LENGTH)
         # As in the paper, few channels are likelier than many: 2 to a uniform power.
         count = (2 ** (torch.rand(*shape, 1) * torch.tensor(most + 1.0).log2())).long().clamp(min=1)
@@ -81,7 +89,7 @@ class FixedKernels(nn.Module):
                 weight = there[:, ::EVERY].unsqueeze(1).to(padded.dtype)
                 counts = [
                     self._counts(self._response(padded, dilation, own), weight, rows)
-                    for dilation, own, rows in zip(DILATIONS, kernels, thresholds, strict=True)
+                    for dilation, own, rows in zip(self.dilations, kernels, thresholds, strict=True)
                 ]
                 found.append(torch.cat(counts, dim=1))
         return torch.cat(found) / seen[:, ::EVERY].sum(dim=1, keepdim=True).clamp(min=1)
@@ -96,7 +104,7 @@ class FixedKernels(nn.Module):
         share = (turns % 1.0).view(-1, count)
         padded = self._padded(x)
         for level, own in enumerate(self._kernels()):
-            response = self._response(padded, DILATIONS[level], own)[seen[:, ::EVERY]]
+            response = self._response(padded, self.dilations[level], own)[seen[:, ::EVERY]]
             ordered = response.sort(dim=0).values.T
             place = (share * (ordered.shape[1] - 1)).long()
             self.thresholds[level] = ordered.gather(1, place)
@@ -111,28 +119,26 @@ class FixedKernels(nn.Module):
         counts = [weight @ torch.gt(response, row, out=above) for row in thresholds]
         return torch.cat(counts, dim=1).transpose(1, 2).flatten(1)
 
-    @staticmethod
-    def _padded(x: torch.Tensor) -> torch.Tensor:
-        """Return (N, T + 2 * _MARGIN, C) float: nothing before and after."""
-        return functional.pad(x.float(), (0, 0, _MARGIN, _MARGIN))
+    def _padded(self, x: torch.Tensor) -> torch.Tensor:
+        """Return (N, T + 2 * margin, C) float: nothing before and after."""
+        return functional.pad(x.float(), (0, 0, self.margin, self.margin))
 
     def _kernels(self) -> torch.Tensor:
         """Return (levels, 9 * C, 84): every kernel's weights, tap by tap."""
         chosen = self.channels.transpose(1, 2).to(self.patterns.dtype)
         return (chosen.unsqueeze(1) * self.patterns.T.unsqueeze(1)).flatten(1, 2)
 
-    @staticmethod
-    def _response(padded: torch.Tensor, dilation: int, kernels: torch.Tensor) -> torch.Tensor:
+    def _response(self, padded: torch.Tensor, dilation: int, kernels: torch.Tensor) -> torch.Tensor:
         """Return (N, ceil(T / EVERY), 84) of kernels (9 * C, 84).
 
         A convolution as one product of matrices: with few channels and steps, no library's own
         convolution comes near it.
         """
         count, length, channels = padded.shape
-        steps = -(-(length - 2 * _MARGIN) // EVERY)
+        steps = -(-(length - 2 * self.margin) // EVERY)
         taps = padded.as_strided(
             (count, steps, _LENGTH, channels),
             (length * channels, EVERY * channels, dilation * channels, 1),
-            (_MARGIN - _LENGTH // 2 * dilation) * channels,
+            (self.margin - _LENGTH // 2 * dilation) * channels,
         )
         return (taps.flatten(0, 1).flatten(1) @ kernels).view(count, steps, kernels.shape[1])

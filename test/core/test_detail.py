@@ -10,7 +10,9 @@ import torch
 
 from mujo_core.model.batch import Batch, batch_windows
 from mujo_core.model.checkpoint import load_checkpoint
-from mujo_core.model.detail import PROJECTED, _signs, block_sizes, details
+from mujo_core.model.detail import block_sizes, details
+from mujo_core.model.pose_detail import _kernels, pose_blocks
+from mujo_core.skeleton import JOINT
 
 WRIST, THIGH = 'right_wrist', 'left_thigh'
 
@@ -76,9 +78,32 @@ def test_what_is_masked_has_no_influence(checkpoint, batch):
         np.testing.assert_allclose(rows, clean[modality], atol=1e-3)
 
 
-def test_taught_files_stay_readable_since_the_projection_never_changes():
-    signs = _signs(4704).numpy()
-    assert signs.shape == (4704, PROJECTED) and set(np.unique(signs)) == {-1.0, 1.0}
-    assert abs(signs.mean()) < 0.003
-    digest = hashlib.sha256(signs.astype(np.int8).tobytes()).hexdigest()
-    assert digest[:16] == 'c08ed4356843f16e'
+def test_taught_files_stay_readable_since_the_kernels_over_limbs_never_change():
+    kernels = _kernels()
+    chosen = kernels.channels.numpy()
+    assert chosen.shape == (6, 84, 27) and set(chosen.sum(axis=-1).flat) == {1, 2, 4, 8}
+    digest = hashlib.sha256(chosen.astype(np.int8).tobytes()).hexdigest()
+    assert digest[:16] == '2ee398021296e577'
+
+
+def test_that_details_are_asked_for_changes_no_draw():
+    _kernels.cache_clear()
+    torch.manual_seed(3)
+    wanted = torch.rand(4)
+    torch.manual_seed(3)
+    _kernels()
+    assert torch.equal(torch.rand(4), wanted)
+
+
+def test_kernels_tell_one_order_of_motions_from_the_other(checkpoint, batch):
+    """Up and then out has the levels, the turning and the swings of out and then up."""
+    pose = torch.zeros(2, batch.pose.shape[1], 16, 3)
+    mask = torch.ones(pose.shape[:3], dtype=torch.bool)
+    wrist = JOINT['right_wrist']
+    rise = torch.sin(torch.linspace(0, 2 * torch.pi, 30)).clamp(min=0)
+    for row, (up, out) in enumerate(((5, 40), (40, 5))):
+        pose[row, up : up + 30, wrist, 2] = rise * 0.6
+        pose[row, out : out + 30, wrist, 1] = rise * 0.6
+    blocks = pose_blocks(pose, mask, torch.zeros(2, pose.shape[1], 4), 25.0)
+    posture, _, swing, *kernels = [float((b[0] - b[1]).abs().max()) for b in blocks]
+    assert posture < 0.1 and swing < 0.3 and max(kernels) > 0.5
