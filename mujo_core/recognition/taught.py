@@ -34,7 +34,7 @@ import yaml
 
 from mujo_core.labels import Label, parse_labels
 from mujo_core.whole_file import whole_file
-from mujo_core.yaml_file import read_yaml
+from mujo_core.yaml_file import Dumper, read_yaml
 
 if TYPE_CHECKING:
     from mujo_core.model.joint_space import JointSpace
@@ -152,7 +152,7 @@ def load_taught(file: str | Path) -> dict[str, TaughtLabel]:
 def save_taught(taught: Mapping[str, TaughtLabel], file: str | Path) -> None:
     """Write what was taught, whole or not at all."""
     content = {'format': FORMAT, 'labels': {n: _write_label(t) for n, t in taught.items()}}
-    text = yaml.safe_dump(content, sort_keys=False, width=1 << 20, allow_unicode=True)
+    text = yaml.dump(content, Dumper=Dumper, sort_keys=False, width=1 << 20, allow_unicode=True)
     with whole_file(file) as part:
         part.write_text(text, encoding='utf-8')
 
