@@ -260,9 +260,10 @@ def test_a_recording_without_one_modality_counts_where_it_can(capsys, utd, tiny_
     }  # fmt: skip
 
 
-def test_a_few_steps_of_training_give_a_checkpoint_that_loads(capsys, utd, tmp_path):
+def test_a_few_steps_of_training_give_a_checkpoint_that_loads(capsys, caplog, utd, tmp_path):
     out = tmp_path / 'checkpoint'
     done(capsys, 'train', '--output', out, '--data.root', utd, '--fit.steps', '6', *SMALL)
+    assert 'after 6 steps the averaged weights are still 97% those of the start' in caplog.text
     checkpoint = load_checkpoint(out)
     assert checkpoint.model.settings.width == 8
     assert checkpoint.window.seconds == 3.0
