@@ -207,5 +207,7 @@ def _check(where: str, key: str, stream: Stream) -> None:
 
 def _width(xyz: np.ndarray) -> float:
     """Return how far the joints (N, J, 3) of a usual frame are spread along an axis."""
-    seen = xyz[np.isfinite(xyz).all(axis=(1, 2))]
-    return float(np.median(np.ptp(seen, axis=1).max(axis=1))) if len(seen) else 0.0
+    seen = xyz[np.isfinite(xyz).any(axis=(1, 2))]
+    if not len(seen):
+        return 0.0
+    return float(np.median(np.nanmax(np.nanmax(seen, axis=1) - np.nanmin(seen, axis=1), axis=1)))

@@ -241,7 +241,8 @@ def test_seconds_that_are_no_number_are_named(tmp_path, caplog, seconds):
 def test_a_skeleton_that_is_not_in_metres_is_named(tmp_path, caplog, data_dir, unit, named):
     with np.load(data_dir / 'utd_mhad_a27_s7_t1_squat.npz') as file:
         xyz, t = file['skeleton/xyz'] * unit, file['skeleton/t']
-    xyz[3, 2] = np.nan  # a joint that is not seen
+    xyz[:, 2] = np.nan  # a joint that is never seen
+    xyz[3] = np.nan
     layout = np.array('kinect20')
     np.savez(
         tmp_path / 'one.npz', **{'skeleton/t': t, 'skeleton/xyz': xyz, 'skeleton/layout': layout}
