@@ -57,12 +57,13 @@ def read_rows(file: Path, start: float) -> Iterator[TruthRow]:
     except UnicodeDecodeError as error:
         raise ValueError(f'{file}: expected CSV text, it is not UTF-8 ({error.reason})') from error
     reader = csv.DictReader(lines)
-    columns = set(reader.fieldnames or ())
+    there = reader.fieldnames or ()
+    columns = set(there)
     first, last = ABSOLUTE if set(ABSOLUTE) <= columns else RELATIVE
     if not {first, last, 'label'} <= columns:
         raise ValueError(
             f'{file}: expected the columns {",".join(RELATIVE)},label[,subject] or '
-            f'{",".join(ABSOLUTE)},label[,subject]'
+            f'{",".join(ABSOLUTE)},label[,subject]; {",".join(there)[:80]!r} came'
         )
     zero = start if first == ABSOLUTE[0] else 0.0
     for row in reader:

@@ -16,7 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--published', metavar='FILE', help='YAML (default: the packaged one)')
     parser.add_argument(
-        '--output', default='doc/comparison.md', help='the page (default: doc/comparison.md)'
+        '--output',
+        default='doc/comparison.md',
+        help='the page (default: doc/comparison.md under the current folder)',
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mujo_core.cli.report import print_table, write_json
 from mujo_core.datasets.registry import DATASETS, get_dataset, iter_recordings
-from mujo_core.datasets.summary import Summary, collected_problems
+from mujo_core.datasets.summary import Summary, reported_problems
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
     if options.virtual_imu:
         return _compare_virtual(options)
     dataset, summary = get_dataset(options.dataset), Summary()
-    with collected_problems() as problems:
+    with reported_problems() as problems:
         recordings = summary.watch(iter_recordings(options.dataset, options.root))
         if options.export:
             from mujo_core.datasets.export import write_folder
@@ -57,10 +57,10 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
             for _recording in recordings:
                 pass
     report = {'dataset': options.dataset, **summary.to_dict(), 'problems': problems}
-    write_json(report, options.json)
     print_table(f'{options.dataset}: {options.root}', ['what', 'count', ''], _rows(report))
     for problem in problems:
         print(f'problem: {problem}')
+    write_json(report, options.json)
     if options.export:
         print(f'written to {options.export}')
     return 0
@@ -69,16 +69,15 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
 def _compare_virtual(options: argparse.Namespace) -> int:
     from mujo_core.evaluation.fidelity import AXES, measure_fidelity
 
-    with collected_problems() as problems:
+    with reported_problems() as problems:
         found = measure_fidelity(iter_recordings(options.dataset, options.root))
-    if not found:
-        raise ValueError(
-            f'{options.dataset}: expected recordings with a skeleton and an IMU at a placement '
-            'that can be simulated, none came'
-        )
+        if not found:
+            raise ValueError(
+                f'{options.dataset}: expected recordings with a skeleton and an IMU at a placement '
+                'that can be simulated, none came'
+            )
     figures = {placement: fidelity.to_dict() for placement, fidelity in sorted(found.items())}
     report = {'dataset': options.dataset, 'virtual_imu': figures, 'problems': problems}
-    write_json(report, options.json)
     print_table(
         f'{options.dataset}: correlation of virtual with real IMUs, median over recordings',
         ['placement', 'recordings', '|acc|', '|gyro|', *AXES],
@@ -89,6 +88,7 @@ def _compare_virtual(options: argparse.Namespace) -> int:
     )
     for problem in problems:
         print(f'problem: {problem}')
+    write_json(report, options.json)
     return 0
 
 
@@ -103,7 +103,7 @@ def _fit_likeness(options: argparse.Namespace) -> int:
     from mujo_core.virtual_imu import fit_likeness, write_likeness
 
     kind = options.likeness_kind
-    with collected_problems() as problems:
+    with reported_problems() as problems:
         recordings = iter_recordings(options.dataset, options.root)
         if options.beside:
             virtual = samples_of(iter_recordings('fimad', options.beside))
@@ -124,7 +124,6 @@ def _fit_likeness(options: argparse.Namespace) -> int:
         'likeness': {placement: gain.to_dict() for placement, gain in gains.items()},
         'problems': problems,
     }
-    write_json(report, options.json)
     if gains:
         print_table(
             f'{options.dataset}: virtual IMUs beside real ones, before > after; fitted to '
@@ -141,6 +140,7 @@ def _fit_likeness(options: argparse.Namespace) -> int:
               'skeletons beside their IMUs')  # fmt: skip
     for problem in problems:
         print(f'problem: {problem}')
+    write_json(report, options.json)
     print(f'written to {options.likeness}, for {", ".join(likeness.knots)}')
     return 0
 

@@ -12,15 +12,25 @@ from rich.table import Table
 
 from mujo_core.whole_file import whole_file
 
+_WIDE = 10_000  # columns: no row of ours has as many
+
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table; numbers are right-aligned."""
+    """Print a table; numbers are right-aligned, and nothing is cut."""
     table = Table(title=title, title_justify='left')
     for index, column in enumerate(columns):
-        table.add_column(column, justify='left' if index == 0 else 'right')
+        table.add_column(column, justify='left' if index == 0 else 'right', overflow='fold')
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    console, wide = Console(), Console(width=_WIDE)
+    if not console.is_terminal:
+        wide.print(table)  # a pipe or file has no width: what reads it wants a line a row
+        return
+    if wide.measure(table).minimum > console.width:
+        table.padding = (0, 0)
+    if wide.measure(table).minimum > console.width:
+        console = wide  # the terminal folds lines, where we would fold figures
+    console.print(table)
 
 
 def write_json(data: Any, path: str | Path | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from mujo_core.cli.report import print_table
 if TYPE_CHECKING:
     from mujo_core.model.checkpoint import Checkpoint
     from mujo_core.recording import Recording
+
+log = logging.getLogger(__name__)
 
 TAKES_OVERRIDES = True
 
@@ -56,7 +59,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     from mujo_core.training.material import read_material
     from mujo_core.training.others import is_main
     from mujo_core.training.resume import Run
-    from mujo_core.training.stages import run_stage, stage_of
+    from mujo_core.training.stages import run_stage, stage_of, too_short
 
     config = read_config(options.config, overrides)
     config = replace(
@@ -74,6 +77,8 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
         people = len({clip.subject for clip in material.clips})
         what = 'continuing' if on_disk.unfinished else config.stage
         print(f'{len(material.clips)} clips of {people} people; {what}', flush=True)
+        if advice := too_short(config):
+            log.warning(advice)
     checkpoint = run_stage(config, material, on_disk)
     leave()
     if not first:

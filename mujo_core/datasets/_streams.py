@@ -13,12 +13,14 @@ from mujo_core.datasets._layouts import OwnLayout, layout_of
 from mujo_core.datasets._table import read_numbers
 from mujo_core.datasets._video_file import open_video
 from mujo_core.inertial import check_placement, looks_like_unit
+from mujo_core.layouts import get_layout
 from mujo_core.recording import Stream
 from mujo_core.sides import SWAPPED, handedness
 
 log = logging.getLogger(__name__)
 
 _SEEN = 0.5  # visibility below which a joint is not seen
+_WIDEST = 20.0  # metres over which nobody's joints are spread, in whichever unit but metres
 _IMU = 't,ax,ay,az,gx,gy,gz'
 
 
@@ -194,6 +196,18 @@ def _check(where: str, key: str, stream: Stream) -> None:
     if key.startswith('imu/') and (unit := looks_like_unit(stream.values[:, :3])) != 'm/s^2':
         log.warning('%s: acceleration looks like %s; expected m/s^2 with gravity', where, unit)
     if key == 'pose' and stream.layout:
-        step = max(1, len(stream) // 200)
-        if handedness(stream.values[::step], stream.layout, stream.up) < SWAPPED:
+        some = stream.values[:: max(1, len(stream) // 200)]
+        if get_layout(stream.layout).dimensions == 3 and (width := _width(some)) > _WIDEST:
+            log.warning(
+                '%s: joints lie %.0f apart; expected metres (mm: divide by 1000)', where, width
+            )
+        if handedness(some, stream.layout, stream.up) < SWAPPED:
             log.warning('%s: left and right look swapped; check the joints of its layout', where)
+
+
+def _width(xyz: np.ndarray) -> float:
+    """Return how far the joints (N, J, 3) of a usual frame are spread along an axis."""
+    seen = xyz[np.isfinite(xyz).any(axis=(1, 2))]
+    if not len(seen):
+        return 0.0
+    return float(np.median(np.nanmax(np.nanmax(seen, axis=1) - np.nanmin(seen, axis=1), axis=1)))

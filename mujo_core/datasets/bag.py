@@ -9,7 +9,9 @@ A bag gives a recording; time 0 is the first header stamp of the messages that a
   in an optical frame (REP-103), else what the body shows.
 
 ``BAG.labels.csv`` beside ``BAG`` (or in it) has the columns ``start,end,label[,subject]``, in
-seconds from time 0 (see `truth.py`). Bags are read by the library rosbags, without ROS.
+seconds from time 0, or ``start_stamp,end_stamp,label[,subject]``, in header time (see `truth.py`).
+A bag whose labels name no subject is a person of its own. Bags are read by the library rosbags,
+without ROS.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ import numpy as np
 from mujo_core.bags.reader import SUFFIXES, open_bag, read_samples, stream_of, topics_of
 from mujo_core.bags.truth import SUFFIX, read_rows, truth_file
 from mujo_core.datasets._layouts import OwnLayout, read_layouts
+from mujo_core.datasets._segments import checked_segments
 from mujo_core.datasets.dataset import DataSet
 from mujo_core.inertial import increasing
 from mujo_core.layouts import guess_layout
@@ -85,8 +89,10 @@ def _recording(path: Path, layouts: dict[str, OwnLayout]) -> Recording | None:
         key: Stream(stream.stamps - start, stream.values, stream.layout, stream.up)
         for key, stream in streams.items()
     }
-    segments, subject = _labels(path, name, start)
-    return Recording(name, 'bag', subject or name, streams, segments)
+    unlabelled = Recording(name, 'bag', name, streams)
+    labelled, subject = _labels(path, name, start)
+    segments = checked_segments(labelled, name, unlabelled.start, unlabelled.end)
+    return replace(unlabelled, subject=subject or name, segments=segments)
 
 
 def _streams(
@@ -151,23 +157,23 @@ def _pose(stream: Stream, frame: str, name: str, layouts: dict[str, OwnLayout]) 
     return Stream(stream.stamps, stream.values, known.name, up)
 
 
-def _labels(path: Path, name: str, start: float) -> tuple[list[Segment], str]:
-    """Return the segments of a bag's label file in order, and its subject."""
+def _labels(path: Path, name: str, start: float) -> tuple[list[tuple[str, Segment]], str]:
+    """Return the segments of a bag's label file, each with its row, and its subject."""
     file = truth_file(path)
     if file is None:
         log.warning('%s: no %s%s beside it; it has no labels', path, name, SUFFIX)
         return [], ''
-    segments, subject = [], ''
+    labelled, subject = [], ''
     try:
         for row in read_rows(file, start):
             if row.segment is None:
                 log.warning('%s, row %d: %s; left out', file, row.line, row.problem)
                 continue
-            segments.append(row.segment)
+            labelled.append((f'{file}, row {row.line}', row.segment))
             subject = subject or row.subject
     except ValueError as error:
         log.warning('%s; left out', error)
-    return sorted(segments, key=lambda segment: segment.start), subject
+    return labelled, subject
 
 
 DATASET = DataSet(name='bag', load=load_bag, title='recorded bags with a label file each')

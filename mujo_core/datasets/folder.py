@@ -17,11 +17,13 @@ from __future__ import annotations
 
 import csv
 import logging
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from mujo_core.datasets._layouts import OwnLayout, read_layouts
+from mujo_core.datasets._segments import checked_segments
 from mujo_core.datasets._streams import read_streams
 from mujo_core.datasets.dataset import DataSet, Splits
 from mujo_core.labels import Label, identifier, load_labels, merge
@@ -55,7 +57,7 @@ def read_manifest(root: str | Path) -> list[Row]:
 
     Raises:
         FileNotFoundError: there is no manifest.
-        ValueError: it lacks a column.
+        ValueError: it lacks a column, or lists nothing.
     """
     path = Path(root) / MANIFEST
     if not path.is_file():
@@ -65,13 +67,19 @@ def read_manifest(root: str | Path) -> list[Row]:
         )
     with path.open(newline='', encoding='utf-8-sig') as file:
         reader = csv.DictReader(file)
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+        there = reader.fieldnames or ()
+        missing = [name for name in COLUMNS if name not in there]
         if missing:
             raise ValueError(
                 f'{path}: expected the columns {",".join(COLUMNS)}[,split]; '
-                f'{", ".join(missing)} is missing'
+                f'{", ".join(missing)} is missing, {",".join(there)[:80]!r} came'
             )
-        return [row for raw in reader if (row := _row(path, reader.line_num, raw)) is not None]
+        found = [(reader.line_num, raw) for raw in reader]
+    if not found:
+        raise ValueError(
+            f'{path} lists no recording: expected a row an activity below {",".join(there)[:80]!r}'
+        )
+    return [row for number, raw in found if (row := _row(path, number, raw)) is not None]
 
 
 def _row(path: Path, number: int, raw: dict[str, str | None]) -> Row | None:
@@ -88,6 +96,10 @@ def _row(path: Path, number: int, raw: dict[str, str | None]) -> Row | None:
         start, end = (float(fields[key]) if fields[key] else None for key in ('start', 'end'))
     except ValueError as error:
         log.warning('%s: start and end are seconds (%s); left out', where, error)
+        return None
+    if not all(math.isfinite(second) for second in (start, end) if second is not None):
+        log.warning('%s: start and end are seconds, %s to %s came; left out', where,
+                    fields['start'], fields['end'])  # fmt: skip
         return None
     if start is not None and end is not None and not start < end:
         log.warning('%s: expected start before end, %g to %g came; left out', where, start, end)
@@ -118,7 +130,8 @@ def load_folder(root: str | Path) -> Iterator[Recording]:
 
     Raises:
         FileNotFoundError: there is no manifest.
-        ValueError: the manifest lacks a column, or ``labels.yaml`` or ``layout.yaml`` is wrong.
+        ValueError: the manifest lacks a column or lists nothing, or ``labels.yaml`` or
+            ``layout.yaml`` is wrong.
     """
     root = Path(root)
     own, layouts = own_labels(root), read_layouts(root / 'layout.yaml')
@@ -144,7 +157,7 @@ def _recording(
         log.warning('%s: %s has no file that can be read (npz, csv or mp4); left out', where, name)
         return None
     recording = Recording(name, 'folder', rows[0].subject, streams)
-    segments = []
+    labelled = []
     for row in rows:
         where = f'{MANIFEST}, row {row.number}'
         if row.subject != recording.subject:
@@ -156,15 +169,10 @@ def _recording(
             continue
         start = recording.start if row.start is None else row.start
         end = recording.end if row.end is None else row.end
-        if start >= recording.end or end <= recording.start:
-            log.warning(
-                '%s: %g to %g s lies outside of %s, which lasts from %g to %g s; left out',
-                where, start, end, name, recording.start, recording.end,
-            )  # fmt: skip
-            continue
         label = identifier(row.label)
-        segments.append(Segment(label if label in own else merge(label), start, end))
-    segments.sort(key=lambda segment: segment.start)
+        segment = Segment(label if label in own else merge(label), start, end)
+        labelled.append((where, segment))
+    segments = checked_segments(labelled, name, recording.start, recording.end)
     return Recording(name, 'folder', recording.subject, streams, segments)
 
 

@@ -12,6 +12,10 @@ import numpy as np
 
 from mujo_core.recording import Recording
 
+log = logging.getLogger(__name__)
+
+_LOADERS = 'mujo_core.datasets'  # the logger above those of all loaders
+
 
 class Summary:
     """Counts recordings as they pass by, so that none has to be kept."""
@@ -69,9 +73,26 @@ class _Collector(logging.Handler):
 @contextmanager
 def collected_problems() -> Iterator[list[str]]:
     """Collect what loaders warn of while the context lasts, one line each."""
-    logger, collector = logging.getLogger('mujo_core.datasets'), _Collector()
+    logger, collector = logging.getLogger(_LOADERS), _Collector()
     logger.addHandler(collector)
     try:
         yield collector.lines
     finally:
         logger.removeHandler(collector)
+
+
+@contextmanager
+def reported_problems() -> Iterator[list[str]]:
+    """Collect problems for a report that lists them: they go to the log only where none comes."""
+    logger, problems = logging.getLogger(_LOADERS), list[str]()
+    logger.propagate = False
+    try:
+        with collected_problems() as problems:
+            yield problems
+    except BaseException:
+        logger.propagate = True
+        for problem in problems:
+            log.warning('%s', problem)
+        raise
+    finally:
+        logger.propagate = True

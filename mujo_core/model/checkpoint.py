@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from mujo_core.labels import Label, dump_labels, load_labels
+from mujo_core.model.calibration import Calibration, read_calibration, write_calibration
 from mujo_core.model.joint_space import JointSpace, ModelSettings
 from mujo_core.model.text import ENCODER
 from mujo_core.video.settings import VideoSettings
@@ -34,33 +35,6 @@ DEFAULT = Path(__file__).resolve().parent.parent / 'pretrained' / 'default'
 
 class CheckpointError(ValueError):
     """A folder that is not a checkpoint this version can read."""
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What turns the logits of one modality subset into honest scores.
-
-    Attributes:
-        temperature: logits are divided by it.
-        spread: width of the logistic that turns the strength of the best logit into the
-            probability that it is none of the labels.
-        unknown: rate of false alarms to the strength at which that probability is one half; with
-            it, that share of windows that do show one of the labels is said to be unknown.
-        length: the usual length of a vector (`JointSpace.lengths`), by which a strength counts
-            less where it is shorter; 0 where lengths do not count.
-    """
-
-    temperature: float = 1.0
-    spread: float = 1.0
-    unknown: dict[float, float] = field(default_factory=dict)
-    length: float = 0.0
-
-    def unknown_strength(self, rate: float) -> float:
-        """Return the strength for a rate of false alarms (interpolated); -inf without any."""
-        if not self.unknown:
-            return -np.inf
-        rates = sorted(self.unknown)
-        return float(np.interp(rate, rates, [self.unknown[r] for r in rates]))
 
 
 @dataclass
@@ -125,16 +99,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: str | Path) -> None:
     path.unlink(missing_ok=True)
     if checkpoint.classes is not None:
         path.write_bytes(save({'classes': torch.from_numpy(checkpoint.classes)}))
-    calibration = {
-        name: {
-            'temperature': round(float(c.temperature), 4),
-            'spread': round(float(c.spread), 4),
-            'unknown': {float(rate): round(float(u), 4) for rate, u in c.unknown.items()},
-            **({'length': round(float(c.length), 4)} if c.length else {}),
-        }
-        for name, c in checkpoint.calibration.items()
-    }
-    (folder / 'calibration.yaml').write_text(yaml.safe_dump(calibration, sort_keys=False))
+    write_calibration(checkpoint.calibration, folder / 'calibration.yaml')
     (folder / 'README.md').write_text(checkpoint.card)
 
 
@@ -197,6 +162,19 @@ def _model_settings(values: Any, path: Path) -> ModelSettings:
     return replace(_settings(ModelSettings, others, path), video=video)
 
 
+def _labels_of_outputs(
+    names: list[str], words: Mapping[str, Label], folder: Path
+) -> dict[str, Label]:
+    """Return the labels in the order of the weights' outputs."""
+    if missing := [str(name) for name in names if name not in words]:
+        some = ', '.join(missing[:5]) + (', ...' if len(missing) > 5 else '')
+        raise CheckpointError(
+            f'{folder / "labels.yaml"} lacks {some}, which config.yaml lists among the labels of '
+            'the weights; copy labels.yaml again or describe what is missing there'
+        )
+    return {name: words[name] for name in names}
+
+
 def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
     """Read a checkpoint folder (default: the packaged one).
 
@@ -228,8 +206,7 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
     with _reading(folder / 'model.safetensors'):
         model.load_state_dict(load_file(folder / 'model.safetensors'))
     with _reading(folder / 'labels.yaml'):
-        words = load_labels(folder / 'labels.yaml')
-        labels = {name: words[name] for name in names}
+        labels = _labels_of_outputs(names, load_labels(folder / 'labels.yaml'), folder)
     with _reading(folder / 'text.safetensors'):
         sentences = load_file(folder / 'text.safetensors')['sentences'].numpy()
     classes = None
@@ -237,8 +214,7 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
         with _reading(folder / 'classes.safetensors'):
             classes = load_file(folder / 'classes.safetensors')['classes'].numpy()
     with _reading(folder / 'calibration.yaml'):
-        entries = read_yaml((folder / 'calibration.yaml').read_bytes(), 'it') or {}
-        calibration = {name: Calibration(**entry) for name, entry in entries.items()}
+        calibration = read_calibration(folder / 'calibration.yaml')
     with _reading(folder / 'README.md'):
         card = (folder / 'README.md').read_text(encoding='utf-8')
     checkpoint = Checkpoint(

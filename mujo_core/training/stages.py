@@ -43,6 +43,8 @@ def linear_probe(config: TrainConfig, material: Material, **how: Any) -> Checkpo
     return fit_probe(checkpoint, material.clips, material.weights, config, material.held_out)
 
 
+_LIVES = 1.5  # of the moving average, steps times 1 - average, below which a run stays near chance
+
 STAGES: dict[str, Callable[..., Checkpoint]] = {
     'pretrain': pretrain,
     'finetune': finetune,
@@ -69,6 +71,21 @@ def stage_of(config: TrainConfig) -> Callable[..., Checkpoint]:
     if config.stage not in STAGES:
         raise ValueError(f'expected --stage out of {", ".join(STAGES)}, {config.stage!r} came')
     return STAGES[config.stage]
+
+
+def too_short(config: TrainConfig) -> str:
+    """Return a line of advice where a run ends before the average of its weights gets anywhere.
+
+    Empty where it is long enough, where nothing is averaged, and for a stage without steps.
+    """
+    steps, average = config.fit.steps, config.fit.average
+    if config.stage == 'linear_probe' or not average or steps * (1.0 - average) >= _LIVES:
+        return ''
+    return (
+        f'after {steps} steps the averaged weights are still {average**steps:.0%} those of the '
+        f'start (--fit.average {average:g}); for so short a run take '
+        f'--fit.average {max(0.0, 1.0 - 6.0 / steps):.3g}'
+    )
 
 
 def _with_start(config: TrainConfig) -> TrainConfig:

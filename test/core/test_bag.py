@@ -165,6 +165,22 @@ def test_a_bag_with_another_definition_of_a_message_is_named_and_the_rest_loads(
     assert 'its definition of sensor_msgs/msg/Imu has no angular_velocity' in lines[0]
 
 
+def test_labels_beyond_the_bag_twice_and_overlapping_are_named(tmp_path, caplog):
+    write(tmp_path / 'take', {'/imu/right_wrist': wrist(), '/skeleton': body(300)})
+    rows = ['8,90,walk', '1,2,squat', '1,2,squat', '1.2,2.4,wave', '30,40,jog']
+    (tmp_path / 'take.labels.csv').write_text('\n'.join(['start,end,label', *rows]))
+    with caplog.at_level(logging.WARNING):
+        (recording,) = load_bag(tmp_path)
+    assert recording.segments == [
+        Segment('squat', 1.0, 2.0), Segment('wave', 1.2, 2.4), Segment('walk', 8.0, recording.end),
+    ]  # fmt: skip
+    assert recording.end == pytest.approx(299 / 15, abs=1e-5)
+    lines = [record.getMessage() for record in caplog.records if 'labels' in record.getMessage()]
+    assert len(lines) == 4
+    for row, part in ((2, 'cut'), (4, 'counted once'), (5, 'overlaps squat'), (6, 'left out')):
+        assert any(f'take.labels.csv, row {row}: ' in line and part in line for line in lines), row
+
+
 def test_an_empty_folder_is_said(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'metadata\.yaml'):
         list(load_bag(tmp_path))

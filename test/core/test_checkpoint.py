@@ -145,6 +145,34 @@ def test_another_content_is_refused(folder, name, text, what):
 
 
 @pytest.mark.parametrize(
+    ('key', 'value'),
+    [
+        *((key, '0.0') for key in ('temperature', 'spread')),
+        *(
+            (key, value)
+            for key in ('temperature', 'spread', 'length')
+            for value in ('hot', 'yes', '-1.5', '.nan', '.inf', '~')
+        ),
+        *(('unknown', value) for value in ('0.5', '{0.05: low}', '{0.05: .nan}', '{rare: 1.0}')),
+    ],
+)
+def test_a_calibration_that_makes_no_scores_is_refused_by_file_and_key(folder, key, value):
+    (folder / 'calibration.yaml').write_text(f'pose: {{}}\nimu: {{{key}: {value}}}\n')
+    message = refusal(folder)
+    assert 'calibration.yaml' in message and f'imu: expected {key} ' in message
+
+
+def test_a_label_of_the_weights_that_is_nowhere_described_is_named(folder):
+    path = folder / 'labels.yaml'
+    words = yaml.safe_load(path.read_text())
+    gone, *rest = words
+    path.write_text(yaml.safe_dump({name: words[name] for name in rest}))
+    message = refusal(folder)
+    assert f'labels.yaml lacks {gone}, which config.yaml lists' in message
+    assert 'copy labels.yaml again' in message
+
+
+@pytest.mark.parametrize(
     ('section', 'value', 'what'),
     [
         ('model', None, 'ModelSettings'),

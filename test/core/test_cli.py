@@ -12,6 +12,7 @@ import torch
 
 import mujo_core
 from mujo_core.cli.main import VERBS, main
+from mujo_core.cli.report import print_table
 from mujo_core.model.checkpoint import load_checkpoint, save_checkpoint
 from mujo_core.training.config import read_config
 from mujo_core.training.module import FitSettings, JointSpaceModule
@@ -135,13 +136,50 @@ def test_data_counts_what_is_there(capsys, utd, tmp_path):
     assert 'squat' in said and '18' in said
 
 
-def test_data_leaves_out_a_damaged_file_and_names_it(capsys, utd, tmp_path, caplog):
+def test_data_leaves_out_a_damaged_file_and_names_it_once(capsys, utd, tmp_path):
     root = shutil.copytree(utd, tmp_path / 'utd')
     (root / 'Inertial/a1_s1_t1_inertial.mat').write_bytes(b'MATLAB 5.0 and no more')
     out = tmp_path / 'data.json'
-    done(capsys, 'data', 'utd_mhad', '--root', root, '--json', out)
-    assert json.loads(out.read_text())['streams']['imu/right_wrist'] == 5
+    command = [sys.executable, '-m', 'mujo_core.cli.main', 'data', 'utd_mhad', '--root', root]
+    ended = subprocess.run(
+        [*command, '--json', out], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 0
+    report = json.loads(out.read_text())
+    assert report['streams']['imu/right_wrist'] == 5
+    assert len(report['problems']) == 1 and 'a1_s1_t1_inertial.mat' in report['problems'][0]
+    said = [line for line in ended.stdout.splitlines() if 'a1_s1_t1_inertial.mat' in line]
+    assert said == [f'problem: {report["problems"][0]}']
+    assert ended.stderr == ''
+
+
+def test_data_that_makes_no_report_names_problems_too(capsys, utd, tmp_path, caplog):
+    root = shutil.copytree(utd, tmp_path / 'utd')
+    for file in (root / 'Inertial').iterdir():
+        file.write_bytes(b'MATLAB 5.0 and no more')
+    line = refused(capsys, 'data', 'utd_mhad', '--root', root, '--virtual-imu')
+    assert 'a skeleton and an IMU' in line
     assert 'a1_s1_t1_inertial.mat' in caplog.text
+
+
+def test_a_table_in_a_pipe_loses_no_figure(capsys):
+    columns = ['placement', *(f'figure {i}' for i in range(20))]
+    rows = [['right_wrist', *(f'{-i / 1000:.3f}' for i in range(20))]]
+    print_table('a title', columns, rows)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2].replace('│', ' ').split() == rows[0]
+    assert lines[2].replace('┃', ' ').split() == ' '.join(columns).split()
+
+
+@pytest.mark.parametrize('width', [40, 60, 80, 99, 120])
+def test_a_table_in_a_terminal_breaks_no_figure(capsys, monkeypatch, width):
+    monkeypatch.setenv('COLUMNS', str(width))
+    monkeypatch.setenv('FORCE_COLOR', '1')  # what rich takes for a terminal
+    rows = [[place, *(f'{-i / 9:.3f}' for i in range(9))] for place in ('left_thigh', 'head')]
+    print_table('a title', ['placement', *(f'gyro {i}' for i in range(9))], rows)
+    said = capsys.readouterr().out
+    assert '…' not in said
+    assert all(figure in said for row in rows for figure in row)
 
 
 def evaluate(capsys, utd: Path, checkpoint: Path, out: Path, *more: str) -> dict:
@@ -222,9 +260,10 @@ def test_a_recording_without_one_modality_counts_where_it_can(capsys, utd, tiny_
     }  # fmt: skip
 
 
-def test_a_few_steps_of_training_give_a_checkpoint_that_loads(capsys, utd, tmp_path):
+def test_a_few_steps_of_training_give_a_checkpoint_that_loads(capsys, caplog, utd, tmp_path):
     out = tmp_path / 'checkpoint'
     done(capsys, 'train', '--output', out, '--data.root', utd, '--fit.steps', '6', *SMALL)
+    assert 'after 6 steps the averaged weights are still 97% those of the start' in caplog.text
     checkpoint = load_checkpoint(out)
     assert checkpoint.model.settings.width == 8
     assert checkpoint.window.seconds == 3.0

@@ -1,5 +1,6 @@
 """Settings from groups of files: what changes what, and what is refused in one line."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 import mujo_core
 from mujo_core.training.config import read_config
 from mujo_core.training.module import FitSettings
-from mujo_core.training.stages import STAGES
+from mujo_core.training.stages import STAGES, too_short
 
 CONFIG = Path(mujo_core.__file__).parents[1] / 'config'
 GROUPS = ('model', 'train', 'experiment')
@@ -29,6 +30,17 @@ def test_the_shipped_settings_are_read(path):
     config = read_config(path)
     assert config.stage in STAGES
     assert config.fit.steps > 0
+    assert not too_short(config)
+
+
+@pytest.mark.parametrize('steps', [1, 50, 100, 200])
+def test_a_run_too_short_for_its_average_is_advised_of_one_that_fits(steps):
+    config = read_config(None, ['--fit.steps', str(steps)])
+    advice = too_short(config)
+    assert f'after {steps} steps' in advice and '--fit.average 0.995' in advice
+    other = advice.split()[-1]
+    assert not too_short(read_config(None, ['--fit.steps', str(steps), '--fit.average', other]))
+    assert not too_short(replace(config, stage='linear_probe'))
 
 
 def test_an_experiment_is_its_parts_and_what_it_changes_itself(tmp_path):

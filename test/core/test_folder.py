@@ -181,12 +181,93 @@ def test_what_is_wrong_is_named_by_file_and_row_and_the_rest_loads(tmp_path, cap
         assert any(all(part in line for part in parts) for line in lines), parts
 
 
+def test_a_label_that_goes_on_beyond_its_recording_is_named_and_cut(tmp_path, caplog):
+    np.savez(tmp_path / 'one.npz', **arrays(seconds=6.6))
+    manifest(tmp_path, 'one,ann,walk,1,90,', 'one,ann,jog,-8,1,')
+    (recording,), lines = warnings(caplog, tmp_path)
+    assert recording.segments == [Segment('jog', 0.0, 1.0), Segment('walk', 1.0, recording.end)]
+    assert len(lines) == 2
+    assert 'manifest.csv, row 2' in lines[0] and '1 to 90 s' in lines[0] and '6.58 s' in lines[0]
+    assert 'manifest.csv, row 3' in lines[1] and '-8 to 1 s' in lines[1]
+
+
+def test_a_hand_that_labels_may_be_off_by_half_a_second(tmp_path, caplog):
+    np.savez(tmp_path / 'one.npz', **arrays(seconds=6.6))
+    manifest(tmp_path, 'one,ann,walk,-0.4,3,', 'one,ann,jog,2.6,7,')
+    (recording,), lines = warnings(caplog, tmp_path)
+    assert lines == []
+    assert recording.segments == [Segment('walk', -0.4, 3.0), Segment('jog', 2.6, 7.0)]
+
+
+@pytest.mark.parametrize(
+    ('rows', 'named'),
+    [
+        (
+            ('one,ann,walk,0,3,', 'one,ann,jog,2,4,'),
+            ('row 3: jog from 2 to 4 s', '(manifest.csv, row 2)'),
+        ),
+        (('one,ann,jog,0,9,', 'one,ann,walk,1,2,', 'one,ann,walk,8,9,'), ('row 3', 'row 4')),
+        (('one,ann,wave,1,1.4,', 'one,ann,clap,1.1,1.5,'), ('row 3: clap',)),
+        (('one,ann,walk,,,', 'one,ann,walk,5,6,'), ('row 3: walk from 5 to 6 s',)),
+    ],
+)
+def test_labels_that_overlap_are_named_and_kept(tmp_path, caplog, rows, named):
+    np.savez(tmp_path / 'one.npz', **arrays(seconds=9.2))
+    manifest(tmp_path, *rows)
+    (recording,), lines = warnings(caplog, tmp_path)
+    assert len(recording.segments) == len(rows)
+    assert len(lines) == len([part for part in named if part.startswith('row')])
+    assert all(any(part in line and 'overlaps' in line for line in lines) for part in named)
+
+
+def test_a_row_that_is_there_twice_counts_once(tmp_path, caplog):
+    np.savez(tmp_path / 'one.npz', **arrays())
+    manifest(tmp_path, 'one,ann,walk,1,2,', 'one,ann,jog,2,3,', 'one,ann,Walking,1.0,2.0,')
+    (recording,), lines = warnings(caplog, tmp_path)
+    assert recording.segments == [Segment('walk', 1.0, 2.0), Segment('jog', 2.0, 3.0)]
+    assert len(lines) == 1 and 'row 4' in lines[0] and 'manifest.csv, row 2' in lines[0]
+
+
+@pytest.mark.parametrize('seconds', ['nan', 'inf'])
+def test_seconds_that_are_no_number_are_named(tmp_path, caplog, seconds):
+    np.savez(tmp_path / 'one.npz', **arrays())
+    manifest(tmp_path, f'one,ann,walk,{seconds},,', 'one,ann,jog,2,3,')
+    (recording,), lines = warnings(caplog, tmp_path)
+    assert recording.segments == [Segment('jog', 2.0, 3.0)]
+    assert len(lines) == 1 and 'row 2' in lines[0] and seconds in lines[0]
+
+
+@pytest.mark.parametrize(('unit', 'named'), [(1.0, False), (100.0, True), (1000.0, True)])
+def test_a_skeleton_that_is_not_in_metres_is_named(tmp_path, caplog, data_dir, unit, named):
+    with np.load(data_dir / 'utd_mhad_a27_s7_t1_squat.npz') as file:
+        xyz, t = file['skeleton/xyz'] * unit, file['skeleton/t']
+    xyz[:, 2] = np.nan  # a joint that is never seen
+    xyz[3] = np.nan
+    layout = np.array('kinect20')
+    np.savez(
+        tmp_path / 'one.npz', **{'skeleton/t': t, 'skeleton/xyz': xyz, 'skeleton/layout': layout}
+    )
+    manifest(tmp_path, 'one,ann,squat,,,')
+    (recording,), lines = warnings(caplog, tmp_path)
+    assert 'pose' in recording.streams
+    assert [line for line in lines if 'metres' in line and 'one: pose' in line] == lines
+    assert bool(lines) is named
+
+
 def test_no_manifest_and_a_manifest_without_a_column(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'manifest\.csv'):
         list(load_folder(tmp_path))
     manifest(tmp_path, 'a,1', header='recording,subject')
-    with pytest.raises(ValueError, match='label, start, end is missing'):
+    with pytest.raises(ValueError, match='label, start, end is missing') as caught:
         list(load_folder(tmp_path))
+    assert "'recording,subject' came" in str(caught.value)
+
+
+def test_a_manifest_that_lists_nothing_is_said(tmp_path, capsys):
+    manifest(tmp_path)
+    assert main(['data', 'folder', '--root', str(tmp_path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert 'manifest.csv lists no recording' in line
 
 
 def recordings_of_all_kinds() -> list[Recording]:

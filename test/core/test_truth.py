@@ -23,7 +23,7 @@ def test_both_kinds_of_columns_mean_the_same(tmp_path):
 @pytest.mark.parametrize(
     ('text', 'part'),
     [
-        ('begin,end,label\n1,2,walk\n', 'start,end,label'),
+        ('begin,end,label\n1,2,walk\n', "start,end,label.*'begin,end,label' came"),
         ('start,end,label\n', 'at least one row'),
         ('start,end,label\n1,2,walk\n3,2,walk\n', 'row 3'),
         ('start,end,label\n1,x,walk\n', 'row 2'),

@@ -1,0 +1,91 @@
+"""What turns a model's logits into honest scores, and its file ``calibration.yaml``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from mujo_core.yaml_file import read_yaml
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What turns the logits of one modality subset into honest scores.
+
+    Attributes:
+        temperature: logits are divided by it.
+        spread: width of the logistic that turns the strength of the best logit into the
+            probability that it is none of the labels.
+        unknown: rate of false alarms to the strength at which that probability is one half; with
+            it, that share of windows that do show one of the labels is said to be unknown.
+        length: the usual length of a vector (`JointSpace.lengths`), by which a strength counts
+            less where it is shorter; 0 where lengths do not count.
+    """
+
+    temperature: float = 1.0
+    spread: float = 1.0
+    unknown: dict[float, float] = field(default_factory=dict)
+    length: float = 0.0
+
+    def unknown_strength(self, rate: float) -> float:
+        """Return the strength for a rate of false alarms (interpolated); -inf without any."""
+        if not self.unknown:
+            return -np.inf
+        rates = sorted(self.unknown)
+        return float(np.interp(rate, rates, [self.unknown[r] for r in rates]))
+
+
+def write_calibration(calibration: Mapping[str, Calibration], path: Path) -> None:
+    """Write the calibration of each modality subset."""
+    entries = {
+        name: {
+            'temperature': round(float(c.temperature), 4),
+            'spread': round(float(c.spread), 4),
+            'unknown': {float(rate): round(float(u), 4) for rate, u in c.unknown.items()},
+            **({'length': round(float(c.length), 4)} if c.length else {}),
+        }
+        for name, c in calibration.items()
+    }
+    path.write_text(yaml.safe_dump(entries, sort_keys=False))
+
+
+def read_calibration(path: Path) -> dict[str, Calibration]:
+    """Read what `write_calibration` wrote.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError, TypeError, AttributeError: it holds anything else; figures that make no scores
+            are named by subset and key.
+    """
+    entries = read_yaml(path.read_bytes(), 'it') or {}
+    return {name: _calibration(name, entry) for name, entry in entries.items()}
+
+
+def _calibration(name: str, entry: Mapping[str, Any]) -> Calibration:
+    found = Calibration(**entry)
+    for key, fits, expected in (
+        ('temperature', _is_number(found.temperature) and found.temperature > 0.0, 'above 0'),
+        ('spread', _is_number(found.spread) and found.spread > 0.0, 'above 0'),
+        ('length', _is_number(found.length) and found.length >= 0.0, 'of 0 or more'),
+    ):
+        # A model divides by them: of another figure every answer would be the same label.
+        if not fits:
+            raise ValueError(f'{name}: expected {key} {expected}, {getattr(found, key)!r} came')
+    rates = found.unknown
+    if not isinstance(rates, Mapping) or not all(map(_is_number, [*rates, *rates.values()])):
+        raise ValueError(
+            f'{name}: expected unknown as rates of false alarms, a number each; {rates!r} came'
+        )
+    return found
+
+
+def _is_number(value: object) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return math.isfinite(value)
