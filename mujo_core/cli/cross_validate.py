@@ -54,6 +54,9 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
         ]
         for name, s in summary['subsets'].items()
     ]
-    title = f'leave one subject out, {len(options.seeds)} seeds (mean ± std over seeds)'
+    title = (
+        f'leave one subject out, one answer a {summary["unit"]}, {len(options.seeds)} seeds '
+        '(mean ± std over seeds)'
+    )
     print_table(title, ['modalities', 'accuracy', 'macro-F1', 'ECE'], rows)
     return 0

@@ -128,6 +128,7 @@ def _check(options: argparse.Namespace, overrides: list[str]) -> None:
 
 def run(options: argparse.Namespace, overrides: list[str]) -> int:
     """Score, print and write."""
+    from mujo_core.evaluation.examples import unit_of_seconds
     from mujo_core.evaluation.registry import Task, get_protocol
     from mujo_core.evaluation.report import cell, write_report
     from mujo_core.evaluation.runs import join_runs
@@ -140,7 +141,15 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     checkpoints = [load_checkpoint(folder) for folder in folders]
     dataset = get_dataset(options.dataset)
     split = None if options.subjects else options.split
-    recordings = load_recordings(options.dataset, options.root, options.subjects, split)
+    seconds: list[float] = []
+
+    def measure(recording: Recording) -> None:
+        seconds.extend(part.end - part.start for part in recording.activities())
+
+    # Whoever is tested, the unit is that of the whole data set.
+    recordings = load_recordings(
+        options.dataset, options.root, options.subjects, split, see=measure
+    )
     recordings = _only(recordings, options.modalities)
     spec = checkpoints[0].window
     recordings = prepare_recordings(recordings, Preparer(spec.video, spec.video_rate))
@@ -154,7 +163,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
         training=lambda: _other_people(options, people),
         labels=tuple(dataset.labels),
         # A published protocol of windows is scored by windows.
-        unit=options.unit or ('window' if getattr(dataset, 'windows', None) else None),
+        unit=options.unit or ('window' if dataset.windows else unit_of_seconds(seconds, spec)),
         stride=options.stride,
         seeds=tuple(options.seeds),
         baselines=tuple(dict.fromkeys(options.baseline)),

@@ -37,12 +37,14 @@ def write_report(result: Result, protocol: str, folder: str | Path) -> None:
         part.write_text(json.dumps(data, indent=1) + '\n', encoding='utf-8')
     known = result.data
     checkpoints = known['checkpoint']
+    unit = (data.get('over_checkpoints') or data).get('unit')
     checkpoints = [checkpoints] if isinstance(checkpoints, str) else checkpoints
     lines = [
         f'# {known["dataset"]}: {protocol}',
         '',
         f'Checkpoint {", ".join(f"`{name}`" for name in checkpoints)}; split {known["split"]}, '
-        f'{known["recordings"]} recordings of subjects {", ".join(map(str, known["subjects"]))}.',
+        f'{known["recordings"]} recordings of subjects {", ".join(map(str, known["subjects"]))}'
+        f'{f"; one answer a {unit}" if unit else ""}.',
         '',
     ]
     for table in result.tables:

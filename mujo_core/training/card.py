@@ -33,6 +33,11 @@ class Folds:
     summary: dict[str, Any]
     calibration: dict[str, Calibration]
 
+    @property
+    def unit(self) -> str:
+        """What got one answer; older summaries do not say it."""
+        return str(self.summary.get('unit', 'recording (or window, where they are long)'))
+
 
 def write_calibration(calibration: dict[str, Calibration], folder: Path) -> None:
     """Write calibrations where `read_cross_validation` finds them."""
@@ -185,7 +190,7 @@ def model_card(
             '## People it has not seen',
             '',
             f'Leave one subject out over subjects {", ".join(folds.summary["subjects"])}, '
-            f'seeds {", ".join(map(str, seeds))}, one prediction a recording; mean'
+            f'seeds {", ".join(map(str, seeds))}, one prediction a {folds.unit}; mean'
             f'{" ± standard deviation over seeds" if len(seeds) > 1 else " over subjects"}. '
             'ECE before calibration.',
             '',

@@ -8,7 +8,12 @@ from typing import Any
 from mujo_core.evaluation.registry import Table, Task, get_protocol
 from mujo_core.recording import Recording
 from mujo_core.training.config import TrainConfig
-from mujo_core.training.cross_validation import run_folds, train_without, who_is_left_out
+from mujo_core.training.cross_validation import (
+    run_folds,
+    train_without,
+    unit_of_all,
+    who_is_left_out,
+)
 from mujo_core.training.judges import Cell, JudgeSettings, judge, over_seeds, paired_gains, spread
 from mujo_core.training.others import is_main
 
@@ -26,8 +31,8 @@ def run_corrupted_fold(
     """Train without one subject and break that subject's sensors.
 
     Returns:
-        ``subject``, ``seed``, and ``categories``: category to the accuracy of every subset that
-        it changes, the mean over its cases.
+        ``subject``, ``seed``, ``unit``, and ``categories``: category to the accuracy of every
+        subset that it changes, the mean over its cases.
     """
     checkpoint, held = train_without(recordings, subject, seed, config)
     used = list(checkpoint.modalities)
@@ -37,7 +42,7 @@ def run_corrupted_fold(
     task = Task(
         checkpoint, f'without {subject}', config.data.dataset, 'subjects',
         [r.only(used) for r in held], training=lambda: others, labels=tuple(choices),
-        corruptions=tuple(corruptions),
+        unit=unit_of_all(recordings, config), corruptions=tuple(corruptions),
     )  # fmt: skip
     data = get_protocol('robustness')(task).data
     categories = {
@@ -49,7 +54,7 @@ def run_corrupted_fold(
     }
     if 'published_suite_mean' in data:
         categories[_SUITE] = {data['fullest']: data['published_suite_mean']}
-    return {'subject': subject, 'seed': seed, 'categories': categories}
+    return {'subject': subject, 'seed': seed, 'unit': task.unit, 'categories': categories}
 
 
 @judge('robustness')
@@ -166,6 +171,7 @@ def summarize_corrupted(folds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         'seeds': sorted({fold['seed'] for fold in folds}),
         'subjects': sorted({fold['subject'] for fold in folds}),
+        'unit': folds[0]['unit'],
         'categories': {
             category: {subset: over_seeds(by_seed) for subset, by_seed in of.items()}
             for category, of in values.items()

@@ -154,7 +154,9 @@ def evaluate(capsys, utd: Path, checkpoint: Path, out: Path, *more: str) -> dict
 
 def test_evaluate_writes_the_report_of_the_design(capsys, utd, tiny_folder, tmp_path):
     report = evaluate(capsys, utd, tiny_folder, tmp_path / 'out.json', '--split', 'test')
-    assert list(report) == ['dataset', 'split', 'subjects', 'recordings', 'checkpoint', 'subsets']
+    assert list(report) == [
+        'dataset', 'split', 'subjects', 'recordings', 'checkpoint', 'subsets', 'unit',
+    ]  # fmt: skip
     assert report['dataset'] == 'utd_mhad'
     assert report['split'] == 'test'
     assert report['subjects'] == [2]
@@ -166,6 +168,37 @@ def test_evaluate_writes_the_report_of_the_design(capsys, utd, tiny_folder, tmp_
         assert figures['n'] == 6
         assert set(figures['per_class']) == {'swipe_left', 'walk', 'squat'}
         assert all(0 <= figures[name] <= 1 for name in ('accuracy', 'macro_f1', 'ece'))
+
+
+def write_wrists(root: Path, seconds: dict[str, list[float]]) -> None:
+    """A folder of wrists that walk and squat in turn: of each person, recordings of so long."""
+    root.mkdir()
+    rows = ['recording,subject,label,start,end']
+    for person, lengths in seconds.items():
+        for number, length in enumerate(lengths):
+            t = np.arange(round(50 * length)) / 50
+            samples = np.random.default_rng(number).normal((0, 0, 9.8, 0, 0, 0), size=(len(t), 6))
+            name = f'{person}_{number}'
+            np.savetxt(
+                root / f'{name}.imu.right_wrist.csv', np.column_stack([t, samples]), '%.5f', ',',
+                header='t,ax,ay,az,gx,gy,gz', comments='',
+            )  # fmt: skip
+            rows.append(f'{name},{person},{("walk", "squat")[number % 2]},,')
+    (root / 'manifest.csv').write_text('\n'.join(rows) + '\n')
+
+
+def test_whoever_is_tested_the_unit_is_that_of_the_data_set(capsys, tiny_folder, tmp_path):
+    """Recordings of 8 s alone would be judged by windows."""
+    write_wrists(tmp_path / 'wrists', {'ann': [4.0] * 4, 'ben': [8.0] * 2})
+    out = tmp_path / 'out.json'
+    asked = ['--dataset', 'folder', '--root', tmp_path / 'wrists', '--checkpoint', tiny_folder]
+    for subjects in (['ann'], ['ben'], ['ann', 'ben']):
+        done(capsys, 'evaluate', *asked, '--subjects', *subjects, '--json', out,
+             '--report', tmp_path / 'report')  # fmt: skip
+        report = json.loads(out.read_text())
+        assert report['unit'] == 'recording', subjects
+        assert report['subsets']['imu']['n'] == report['recordings']
+    assert 'one answer a recording' in (tmp_path / 'report' / 'report.md').read_text()
 
 
 @pytest.mark.parametrize('protocol', ['missing_modality', 'zero_shot', 'retrieval'])
@@ -265,6 +298,11 @@ def test_leaving_one_out_gives_figures_calibration_and_a_card(capsys, utd, tmp_p
     assert all(entry.unknown for entry in checkpoint.calibration.values())
     mean = summary['subsets']['pose+imu']['accuracy']['mean']
     assert f'| pose+imu | {mean:.4f}' in checkpoint.card
+    assert summary['unit'] == 'recording' and 'one prediction a recording;' in checkpoint.card
+    in_windows = json.dumps({**summary, 'unit': 'window'})
+    (folds / 'cross_validation.json').write_text(in_windows)
+    done(capsys, 'train', '--output', out, '--cross-validation', folds, *run)
+    assert 'one prediction a window;' in load_checkpoint(out).card
     assert 'calibrated on the other people |' in checkpoint.card
 
 

@@ -25,6 +25,8 @@ from mujo_core.evaluation.statistics import (
 from mujo_core.evaluation.zero_shot import chance
 from mujo_core.labels import taxonomy
 from mujo_core.recording import Recording, Segment, Stream
+from mujo_core.training import cross_validation
+from mujo_core.training.config import read_config
 from mujo_core.window import WindowSpec
 
 SPEC = WindowSpec()
@@ -76,6 +78,26 @@ def test_no_recording_with_the_labels_is_said():
 )
 def test_long_recordings_are_scored_by_windows(seconds, unit):
     assert default_unit([recording(seconds, [])], SPEC) == unit
+
+
+def test_every_fold_is_judged_in_the_unit_of_all_people(tiny_checkpoint, monkeypatch):
+    """Recordings of 8 s alone would be judged by windows."""
+    everybody = [
+        replace(recording(seconds, [Segment('walk', 0.0, seconds)], f'{who}{i}', i), subject=who)
+        for who, seconds in (('1', 4.0), ('1', 4.0), ('1', 4.0), ('2', 8.0))
+        for i in range(2)
+    ]
+
+    def untrained(recordings, subject, seed, config):
+        return tiny_checkpoint, [r for r in recordings if r.subject == subject]
+
+    monkeypatch.setattr(cross_validation, 'train_without', untrained)
+    folds = [
+        cross_validation.run_fold(everybody, who, 0, read_config(None), ['walk']) for who in '12'
+    ]
+    assert [fold.unit for fold in folds] == ['recording', 'recording']
+    assert [fold.scores['imu'].n for fold in folds] == [6, 2]
+    assert cross_validation.summarize(folds)['unit'] == 'recording'
 
 
 def test_a_recordings_answer_is_the_mean_of_its_windows():

@@ -101,7 +101,7 @@ def held_out() -> Checkpoint:
 def test_full_knows_the_clips_of_a_person_unseen(held_out, clips):
     result = get_protocol('full')(task_of(held_out, clips, labels=tuple(held_out.labels)[:27]))
     assert list(result.data) == [
-        'dataset', 'split', 'subjects', 'recordings', 'checkpoint', 'subsets',
+        'dataset', 'split', 'subjects', 'recordings', 'checkpoint', 'subsets', 'unit',
     ]  # fmt: skip
     assert result.data['subjects'] == [7]
     assert list(result.data['subsets']) == ['pose', 'imu', 'pose+imu']
@@ -109,7 +109,7 @@ def test_full_knows_the_clips_of_a_person_unseen(held_out, clips):
     spread = result.details['spread']['pose+imu']
     assert spread['accuracy_wilson_95'] == pytest.approx([0.5101, 1.0], abs=1e-3)
     assert spread['subjects'] == {'7': {'accuracy': 1.0, 'macro_f1': 1.0, 'n': 4}}
-    assert result.details['unit'] == 'recording'
+    assert result.data['unit'] == 'recording'
 
 
 @pytest.mark.skipif(not UTD.is_dir(), reason='needs UTD-MHAD in ../shared/data/utd_mhad')
