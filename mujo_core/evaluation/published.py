@@ -91,7 +91,6 @@ class Ours:
 
     def __init__(self, reports: Sequence[dict[str, Any]]) -> None:
         self.reports = list(reports)
-        self.weights = np.array([report['pieces'] for report in reports], dtype=float)
         self.subjects = sorted({str(s) for r in reports for s in r['subjects']})
         # Those whom several seeds were tested on are there once.
         self.clips = sum({tuple(map(str, r['subjects'])): r['pieces'] for r in reports}.values())
@@ -99,13 +98,15 @@ class Ours:
 
     def case(self, case: str, part: str, name: str, figure: str = 'accuracy') -> float | None:
         """Return a figure of a case, or None where a report lacks it."""
-        values = []
+        values, weights = [], []
         for report in self.reports:
             found = [c for c in report['cases'] if c['case'] == case]
             if not found or name not in found[0].get(part, {}):
                 return None
             values.append(found[0][part][name][figure])
-        return float(np.average(values, weights=self.weights))
+            # Where some lack a modality, fewer are judged by it.
+            weights.append(found[0][part][name].get('n', report['pieces']))
+        return float(np.average(values, weights=weights))
 
     def category(
         self, category: str, part: str = _SUBSETS, name: str = '', figure: str = 'accuracy'

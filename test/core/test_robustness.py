@@ -102,6 +102,38 @@ def test_with_nothing_there_none_is_the_only_right_answer(result):
     assert result.data['categories']['missing']['accuracy'] == mean
 
 
+def test_a_subset_is_judged_on_the_recordings_that_hold_all_of_it(held_out, clips, result):
+    """Clips without a device are no mistakes of the IMU's, nor of both together."""
+    baseline('always', 'the commonest label')(Always)
+    poses = [replace(c.only(['pose']), name=f'{c.name} again') for c in clips[:3]]
+    task = task_of(held_out, [*clips, *poses], 'shift', 'missing', 'gap', 'imu_turned',
+                   baselines=('always',), training=lambda: clips)  # fmt: skip
+    mixed = get_protocol('robustness')(task)
+    cases, alone = by_case(mixed), by_case(result)
+    assert mixed.data['pieces'] == 7
+    for name in ('clean', 'gap 1 s', 'imu_turned any', 'missing pose', 'missing imu'):
+        assert {s: f['n'] for s, f in cases[name]['subsets'].items()} == {
+            s: 7 if s == 'pose' else 4 for s in alone[name]['subsets']
+        }, name
+        assert cases[name]['baselines']['always']['n'] == 4
+    # The same four clips, whatever stands beside them; noise and gaps are drawn by the name.
+    for name in ('clean', 'gap 1 s', 'imu_turned any', 'missing pose', 'missing all'):
+        for subset in set(alone[name]['subsets']) - {'pose'}:
+            assert cases[name]['subsets'][subset] == alone[name]['subsets'][subset], (name, subset)
+    gap = mixed.data['ours_minus_baseline']['always']['missing']
+    missing = mixed.data['categories']['missing']
+    assert gap['accuracy'] == pytest.approx(missing['accuracy'] - 0.25, abs=1e-4)
+    for table in mixed.tables[:2]:
+        assert table.rows[-1][:2] == ['n', 4] and 7 in table.rows[-1]
+    assert any('hold all of its modalities' in n and '--protocol full' in n for n in mixed.notes)
+
+
+def test_modalities_that_never_occur_together_are_refused(held_out, clips):
+    apart = [clips[0].only(['pose']), clips[1].only(['imu'])]
+    with pytest.raises(ValueError, match=r'pose and imu together.*--modalities'):
+        get_protocol('robustness')(task_of(held_out, apart, 'gap'))
+
+
 def test_a_mirrored_skeleton_is_found_and_no_other(result):
     found = {n: c['found_mirrored'] for n, c in by_case(result).items() if 'found_mirrored' in c}
     assert found.pop('skeleton_mirrored') == 1.0
