@@ -9,7 +9,13 @@ import numpy as np
 from mujo_core.evaluation import plots
 from mujo_core.evaluation.embedding import subsets_of
 from mujo_core.evaluation.label_texts import text_vectors
-from mujo_core.evaluation.own_labels import FALSE_ALARM_RATE, SURE, meanings, own_answers
+from mujo_core.evaluation.own_labels import (
+    FALSE_ALARM_RATE,
+    SURE,
+    meanings,
+    own_answers,
+    without_threshold,
+)
 from mujo_core.evaluation.predictions import embed_examples, make_examples, predict
 from mujo_core.evaluation.registry import Plot, Result, Table, Task, protocol, with_interval
 from mujo_core.recording import subset_name
@@ -96,7 +102,7 @@ def zero_shot(task: Task) -> Result:
             'n',
         ],
         [
-            [name, kind.replace('_', ' '), a.right, a.none, a.wrong, a.sure, a.n]
+            [name, kind.replace('_', ' '), a.right, _or_nothing(a.none), a.wrong, a.sure, a.n]
             for name, kinds in own.items()
             for kind, a in kinds.items()
         ],
@@ -110,7 +116,8 @@ def zero_shot(task: Task) -> Result:
     notes = [
         f'{len(trained)} of {len(labels)} labels mean one that the model was trained with'
         f'{": " + ", ".join(trained) if trained else ""}; its training data must not hold '
-        f'{task.dataset} for this to be zero-shot.'
+        f'{task.dataset} for this to be zero-shot.',
+        *without_threshold(task, own),
     ]
     table = Table(f'{where.unit}s of {task.dataset} by its label texts alone', columns, rows)
     return Result(data, [table, answered], [picture], {}, notes)
