@@ -130,7 +130,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     """Score, print and write."""
     from mujo_core.evaluation.examples import unit_of_seconds
     from mujo_core.evaluation.registry import Task, get_protocol
-    from mujo_core.evaluation.report import cell, write_report
+    from mujo_core.evaluation.report import cell, rounded, write_report
     from mujo_core.evaluation.runs import join_runs
     from mujo_core.model.checkpoint import DEFAULT, load_checkpoint
     from mujo_core.video.prepare import Preparer, prepare_recordings
@@ -183,7 +183,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     for note in result.notes:
         print(note)
     # After the printing, which no full disk can take away.
-    write_json(result.data, options.json)
+    write_json(rounded(result.data), options.json)
     if options.report:
         write_report(result, options.protocol, options.report)
         print(f'report in {Path(options.report) / "report.md"}')

@@ -274,10 +274,10 @@ def figures(
     tick_f1 = macro_f1_of_all(truth[answers.groups], answers.ticks, classes)
     return {
         'n': len(truth),
-        'accuracy': round(right / len(truth), 5),
-        'accuracy_wilson_95': [round(low, 5), round(high, 5)],
-        'macro_f1': round(right / len(truth) if nothing else f1, 5),
-        'answered': round(float((answers.said != NO_ANSWER).mean()), 5),
-        'ticks_answered': round(1.0 - silent, 5),
-        'ticks_macro_f1': round(silent if nothing else tick_f1, 5),
+        'accuracy': right / len(truth),
+        'accuracy_wilson_95': [low, high],
+        'macro_f1': right / len(truth) if nothing else f1,
+        'answered': float((answers.said != NO_ANSWER).mean()),
+        'ticks_answered': 1.0 - silent,
+        'ticks_macro_f1': silent if nothing else tick_f1,
     }

@@ -49,7 +49,7 @@ class Answers:
         shares = {name: getattr(self, name) for name in ('right', 'none', 'wrong', 'sure')}
         return {
             'n': self.n,
-            **{name: None if share is None else round(share, 5) for name, share in shares.items()},
+            **shares,
         }
 
 

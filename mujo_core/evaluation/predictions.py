@@ -132,24 +132,20 @@ class Predictions:
             own = self.subjects == subject
             matrix = confusion(self.truth[own], self.predicted[own], len(self.labels))
             each[str(subject)] = {
-                'accuracy': round(float(accuracy(matrix)), 5),
-                'macro_f1': round(float(macro_f1(matrix)), 5),
+                'accuracy': float(accuracy(matrix)),
+                'macro_f1': float(macro_f1(matrix)),
                 'n': int(own.sum()),
             }
         return {
-            'accuracy_wilson_95': _rounded(wilson_interval(right, len(self.truth))),
-            'accuracy_bootstrap_95': _rounded(drawn['accuracy']),
-            'macro_f1_bootstrap_95': _rounded(drawn['macro_f1']),
+            'accuracy_wilson_95': list(wilson_interval(right, len(self.truth))),
+            'accuracy_bootstrap_95': list(drawn['accuracy']),
+            'macro_f1_bootstrap_95': list(drawn['macro_f1']),
             'subjects': each,
             'std_over_subjects': {
-                figure: round(float(np.std([e[figure] for e in each.values()])), 5)
+                figure: float(np.std([e[figure] for e in each.values()]))
                 for figure in ('accuracy', 'macro_f1')
             },
         }
-
-
-def _rounded(interval: tuple[float, float]) -> list[float]:
-    return [round(value, 5) for value in interval]
 
 
 def pool(

@@ -173,7 +173,7 @@ def to_dict(case: Case, pieces: Pieces, fullest: str) -> dict[str, Any]:
     if case.theirs:
         found['baselines'] = {name: of(said, fullest) for name, said in case.theirs.items()}
     if case.sides is not None:
-        found['found_mirrored'] = round(case.sides, 5)
+        found['found_mirrored'] = case.sides
     return found
 
 
@@ -184,7 +184,7 @@ def category_means(cases: Sequence[dict[str, Any]], fullest: str) -> dict[str, A
     """Return category to the means over its cases: of all modalities, of each alone, of others."""
 
     def mean(own: Sequence[dict[str, Any]], part: str, name: str) -> dict[str, float]:
-        return {f: round(float(np.mean([c[part][name][f] for c in own])), 5) for f in _MEANS}
+        return {f: float(np.mean([c[part][name][f] for c in own])) for f in _MEANS}
 
     means: dict[str, Any] = {}
     for category in dict.fromkeys(c['category'] for c in cases):
@@ -222,8 +222,8 @@ def _paired(cases: Sequence[Case], pieces: Pieces, fullest: str) -> dict[str, An
             )
             gap = compare(truth, first, second, np.tile(sources, len(own)), classes)
             found[name][category] = {
-                'accuracy': round(gap.accuracy, 5),
-                'accuracy_bootstrap_95': [round(v, 5) for v in gap.accuracy_interval],
+                'accuracy': gap.accuracy,
+                'accuracy_bootstrap_95': list(gap.accuracy_interval),
                 'mcnemar_p': [
                     _mcnemar(c.answers[fullest].said[held], c.theirs[name].said[held], right)
                     for c in own
@@ -233,7 +233,7 @@ def _paired(cases: Sequence[Case], pieces: Pieces, fullest: str) -> dict[str, An
 
 
 def _mcnemar(ours: np.ndarray, theirs: np.ndarray, truth: np.ndarray) -> float:
-    return round(mcnemar(ours == truth, theirs == truth), 6)
+    return mcnemar(ours == truth, theirs == truth)
 
 
 @protocol('robustness', 'broken sensors of every kind, by category and severity, beside baselines')
@@ -273,7 +273,7 @@ def robustness(task: Task) -> Result:
         'cases': cases,
     }
     if len(published) == len(PUBLISHED):
-        data['published_suite_mean'] = round(float(np.mean(published)), 5)
+        data['published_suite_mean'] = float(np.mean(published))
     if opponents:
         data['ours_minus_baseline'] = _paired(done, pieces, fullest)
     seconds = {s: round(sum(c.seconds[s] for c in done), 2) for s in STEPS}

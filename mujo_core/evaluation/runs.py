@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mujo_core.evaluation.registry import Result, Table
+from mujo_core.evaluation.registry import Result, Table, with_spread
 
 _FIGURES = {
     'subsets': {'accuracy': 'accuracy', 'macro_f1': 'macro-F1', 'ece': 'ECE'},
@@ -37,7 +37,7 @@ def spread(values: Sequence[Any]) -> Any:
         return [spread(part) for part in zip(*values, strict=True)]
     if isinstance(first, int | float):
         mean, std = float(np.mean(values)), float(np.std(values))
-        return {'mean': round(mean, 5), 'std': round(std, 5), 'values': list(values)}
+        return {'mean': mean, 'std': std, 'values': list(values)}
     return first if all(v == first for v in values) else None
 
 
@@ -79,8 +79,8 @@ def join_runs(results: Sequence[Result]) -> Result:
     return Result(data, tables, results[0].plots, details, notes)
 
 
-def _shown(figure: Mapping[str, float]) -> str:
-    return f'{figure["mean"]:.4f} ± {figure["std"]:.4f}'
+def _shown(figure: Mapping[str, Any]) -> str:
+    return with_spread(figure['mean'], figure['std'], len(figure['values']))
 
 
 def _beside(joined: Mapping[str, Any], title: str) -> list[Table]:

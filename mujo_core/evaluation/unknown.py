@@ -18,7 +18,7 @@ from torchmetrics.functional.classification import binary_auroc
 from mujo_core.evaluation.embedding import Embedding, subsets_of
 from mujo_core.evaluation.own_labels import without_threshold
 from mujo_core.evaluation.predictions import ExampleSet, embed_examples, make_examples
-from mujo_core.evaluation.registry import Result, Table, Task, protocol
+from mujo_core.evaluation.registry import Result, Table, Task, protocol, with_spread
 from mujo_core.model.checkpoint import Calibration, Checkpoint
 from mujo_core.recognition.decision import LENGTH_COUNTS, calibrated_scores
 from mujo_core.recording import subset_name
@@ -119,7 +119,8 @@ def unknown(task: Task) -> Result:
         'caught at 5 % of these very windows',
     ]  # fmt: skip
     rows = [
-        [name, *(_shown(f[k]) for k in ('auroc', 'caught_0.05', 'false_0.05', 'caught_own_0.05'))]
+        [name, *(_shown(f[k], len(draws))
+                 for k in ('auroc', 'caught_0.05', 'false_0.05', 'caught_own_0.05'))]
         for name, f in subsets.items()
     ]  # fmt: skip
     how = 'never met in training' if never_met else 'trained on, then taken out of what is said'
@@ -136,8 +137,8 @@ def _over_draws(values: Sequence[float | None]) -> dict[str, float] | None:
     there = [value for value in values if value is not None]
     if not there:
         return None
-    return {'mean': round(float(np.mean(there)), 5), 'std': round(float(np.std(there)), 5)}
+    return {'mean': float(np.mean(there)), 'std': float(np.std(there))}
 
 
-def _shown(figure: dict[str, float] | None) -> str:
-    return '-' if figure is None else f'{figure["mean"]:.3f} ± {figure["std"]:.3f}'
+def _shown(figure: dict[str, float] | None, draws: int) -> str:
+    return '-' if figure is None else with_spread(figure['mean'], figure['std'], draws, digits=3)

@@ -30,9 +30,9 @@ def chance(truth: np.ndarray, count: int) -> dict[str, float]:
     shares = np.bincount(truth, minlength=count) / len(truth)
     even = 1.0 / count
     return {
-        'accuracy': round(even, 5),
-        'macro_f1': round(float(np.mean(2 * shares * even / (shares + even))), 5),
-        'commonest': round(float(shares.max()), 5),
+        'accuracy': even,
+        'macro_f1': float(np.mean(2 * shares * even / (shares + even))),
+        'commonest': float(shares.max()),
     }
 
 
@@ -67,7 +67,7 @@ def zero_shot(task: Task) -> Result:
         known = [f1 for label, f1 in scores.per_class.items() if label in meant]
         subsets[name] = {
             **scores.to_dict(),
-            'macro_f1_trained_on': round(float(np.mean(known)), 5) if known else None,
+            'macro_f1_trained_on': float(np.mean(known)) if known else None,
             'own_labels': {kind: answers.to_dict() for kind, answers in own[name].items()},
             'chance': chance(predictions.truth, len(labels)),
             'spread': predictions.spread(),

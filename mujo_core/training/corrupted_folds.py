@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mujo_core.evaluation.registry import Table, Task, get_protocol
+from mujo_core.evaluation.registry import Table, Task, get_protocol, seeds_in_words, with_spread
 from mujo_core.recording import Recording
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.cross_validation import (
@@ -109,7 +109,7 @@ class Corrupted:
         """Return accuracy by cell and category, and what was left out beside all and nothing."""
         seeds = max(len(cell['seeds']) for cell in found.values())
         subjects = ', '.join(next(iter(found.values()))['subjects'])
-        judged = f'accuracy, without subject {subjects}, {seeds} seeds'
+        judged = f'accuracy, without subject {subjects}, {seeds_in_words(seeds)}'
         categories = dict.fromkeys(c for cell in found.values() for c in cell['categories'])
         subsets = dict.fromkeys(
             s for cell in found.values() for of in cell['categories'].values() for s in of
@@ -144,6 +144,7 @@ class Corrupted:
         if none is None or every is None:
             return []
         rows = []
+        seeds = len(none['seeds'])
         for cell, summary in found.items():
             gained = paired_gains(summary, none, self.figure)
             with_it = paired_gains(every, none, self.figure)
@@ -153,8 +154,7 @@ class Corrupted:
                     rows.append(
                         [category, subset,
                          *(_shown(of, category, subset) for of in (none, summary, every)),
-                         f'{gained[key][0]:+.3f} ± {gained[key][1]:.3f}',
-                         f'{with_it[key][0]:+.3f} ± {with_it[key][1]:.3f}']
+                         _gain(gained[key], seeds), _gain(with_it[key], seeds)]
                     )  # fmt: skip
         return rows
 
@@ -180,6 +180,10 @@ def summarize_corrupted(folds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _gain(gain: tuple[float, float], seeds: int) -> str:
+    return f'{"+" * (gain[0] >= 0)}{with_spread(*gain, seeds, digits=3)}'
+
+
 def _shown(summary: Mapping[str, Any], category: str, subset: str) -> str:
     figures = summary['categories'].get(category, {}).get(subset)
-    return spread(figures) if figures else '-'
+    return spread(figures, len(summary['seeds'])) if figures else '-'

@@ -169,7 +169,7 @@ def summarize(folds: Sequence[Fold]) -> dict[str, Any]:
                 _cross_fitted_ece([f for f in folds if f.seed == s], subset) for s in seeds
             ]
         summary[subset] = {
-            figure: {'mean': round(float(np.mean(v)), 5), 'std': round(float(np.std(v)), 5)}
+            figure: {'mean': float(np.mean(v)), 'std': float(np.std(v))}
             for figure, v in per_seed.items()
         }
     return {

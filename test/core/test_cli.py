@@ -284,6 +284,8 @@ def test_leaving_one_out_gives_figures_calibration_and_a_card(capsys, utd, tmp_p
     folds, out = tmp_path / 'folds', tmp_path / 'checkpoint'
     run = ['--data.root', str(utd), '--fit.steps', '2', *SMALL]
     said = done(capsys, 'cross_validate', '--output', folds, '--seeds', '0', *run)
+    # One seed has no spread, which is not one of 0.
+    assert '±' not in said and '1 seed' in said and '1 seeds' not in said
     assert 'without subject 1, seed 0' in said and 'without subject 3, seed 0' in said
     summary = json.loads((folds / 'cross_validation.json').read_text())
     assert summary['subjects'] == ['1', '3']
