@@ -14,6 +14,7 @@ from mujo_core.evaluation.metrics import Scores
 from mujo_core.evaluation.predictions import (
     ExampleSet,
     Predictions,
+    answers_of,
     embed_examples,
     make_examples,
     predict,
@@ -101,6 +102,7 @@ def full(task: Task) -> Result:
         **task.header(),
         'subsets': {name: s.to_dict() for name, s in scores.items()},
         'unit': where.unit,
+        'answers': answers_of(where, found),
     }
     rows = [
         [name,

@@ -48,7 +48,9 @@ def join_runs(results: Sequence[Result]) -> Result:
     header = {
         name: results[0].data[name] for name in ('dataset', 'split', 'subjects', 'recordings')
     }
-    parts = [name for name in results[0].data if name not in (*header, 'checkpoint')]
+    # Single answers have no mean; each run keeps its own.
+    single = (*header, 'checkpoint', 'answers')
+    parts = [name for name in results[0].data if name not in single]
     joined = spread([{part: result.data[part] for part in parts} for result in results])
     title = f'{header["dataset"]}, mean and std of {len(results)} checkpoints'
     tables = []

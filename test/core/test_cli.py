@@ -88,6 +88,10 @@ TRAIN = 'train --output OUT --data.root UTD'
         (EVALUATE + ' --protocol retrieval --baseline minirocket', 'retrieval'),
         (EVALUATE + ' --fit.steps 5', 'low_label'),
         (EVALUATE + ' --stride 0', '--stride'),
+        (EVALUATE + ' --stride nan', '--stride as seconds'),
+        (EVALUATE + ' --stride inf', '--stride as seconds'),
+        (EVALUATE + ' --seeds 5 7', '--seeds with --protocol low_label'),
+        (EVALUATE + ' --protocol robustness --seeds 5 7', 'a single one with robustness'),
         (EVALUATE + ' --modalities video', 'pose, imu'),
         (EVALUATE + ' --protocol low_label --subjects 1 --amounts most', '2% or 5/class'),
         (EVALUATE + ' --protocol low_label', 'none is left'),
@@ -155,7 +159,7 @@ def evaluate(capsys, utd: Path, checkpoint: Path, out: Path, *more: str) -> dict
 def test_evaluate_writes_the_report_of_the_design(capsys, utd, tiny_folder, tmp_path):
     report = evaluate(capsys, utd, tiny_folder, tmp_path / 'out.json', '--split', 'test')
     assert list(report) == [
-        'dataset', 'split', 'subjects', 'recordings', 'checkpoint', 'subsets', 'unit',
+        'dataset', 'split', 'subjects', 'recordings', 'checkpoint', 'subsets', 'unit', 'answers',
     ]  # fmt: skip
     assert report['dataset'] == 'utd_mhad'
     assert report['split'] == 'test'
@@ -233,6 +237,7 @@ def test_several_checkpoints_give_mean_and_spread(capsys, utd, tiny_folder, tmp_
     )  # fmt: skip
     report = json.loads(out.read_text())
     assert len(report['runs']) == 2
+    assert 'answers' not in report['over_checkpoints'] and report['runs'][1]['answers']['said']
     macro_f1 = report['over_checkpoints']['subsets']['pose']['macro_f1']
     assert macro_f1['std'] == 0.0
     assert macro_f1['mean'] == report['runs'][0]['subsets']['pose']['macro_f1']
@@ -244,6 +249,32 @@ def test_subjects_override_the_split(capsys, utd, tiny_folder, tmp_path):
     assert report['subjects'] == [1, 3]
     assert report['recordings'] == 12
     assert report['split'] != 'test'
+
+
+@pytest.mark.parametrize('unit', ['recording', 'window'])
+def test_from_single_answers_the_figures_can_be_had_again(capsys, utd, tiny_folder, tmp_path, unit):
+    root = shutil.copytree(utd, tmp_path / 'utd')
+    (root / 'Skeleton/a1_s2_t1_skeleton.mat').unlink()
+    report = evaluate(
+        capsys, root, tiny_folder, tmp_path / 'out.json', '--split', 'test', '--unit', unit,
+        '--report', str(tmp_path / 'report'),
+    )  # fmt: skip
+    answers = report['answers']
+    assert json.loads((tmp_path / 'report' / 'report.json').read_text())['answers'] == answers
+    assert len(set(answers['recording'])) == 6 and set(answers['subject']) == {'2'}
+    assert ('end' in answers) == (unit == 'window')
+    for name, figures in report['subsets'].items():
+        said, sure = answers['said'][name], answers['probability'][name]
+        there = np.array([s is not None for s in said])
+        assert len(said) == len(sure) == len(answers['label']) and there.sum() == figures['n']
+        lacking = {r for r, has in zip(answers['recording'], there, strict=True) if not has}
+        assert lacking == (set() if name == 'imu' else {'a1_s2_t1'})
+        right = (np.array(said) == np.array(answers['label']))[there]
+        assert right.mean() == pytest.approx(figures['accuracy'], abs=1e-5)
+        confidence = np.array(sure, dtype=float)[there]
+        bins = np.ceil(confidence * 10)
+        ece = sum(abs((right - confidence)[bins == b].sum()) for b in set(bins)) / len(right)
+        assert ece == pytest.approx(figures['ece'], abs=1e-4)
 
 
 def test_a_recording_without_one_modality_counts_where_it_can(capsys, utd, tiny_folder, tmp_path):

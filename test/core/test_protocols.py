@@ -102,7 +102,7 @@ def held_out() -> Checkpoint:
 def test_full_knows_the_clips_of_a_person_unseen(held_out, clips):
     result = get_protocol('full')(task_of(held_out, clips, labels=tuple(held_out.labels)[:27]))
     assert list(result.data) == [
-        'dataset', 'split', 'subjects', 'recordings', 'checkpoint', 'subsets', 'unit',
+        'dataset', 'split', 'subjects', 'recordings', 'checkpoint', 'subsets', 'unit', 'answers',
     ]  # fmt: skip
     assert result.data['subjects'] == [7]
     assert list(result.data['subsets']) == ['pose', 'imu', 'pose+imu']
