@@ -12,7 +12,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'reports',
         nargs='+',
         metavar='REPORT',
-        help='JSON of mujo evaluate --protocol robustness; of several, each tested other people',
+        help='JSON of mujo evaluate --protocol robustness; of several, each tested other '
+        'people or is of another seed',
     )
     parser.add_argument('--published', metavar='FILE', help='YAML (default: the packaged one)')
     parser.add_argument(
@@ -24,11 +25,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, overrides: list[str]) -> int:
     """Read, join and write."""
-    from mujo_core.evaluation.published import comparison, read_published, read_report
+    from mujo_core.evaluation.published import (
+        check_reports,
+        comparison,
+        read_published,
+        read_report,
+    )
 
+    published = read_published(options.published)
     reports = [read_report(path) for path in options.reports]
-    names = ' '.join(options.reports)
-    page = comparison(reports, read_published(options.published), f'mujo compare {names}')
+    check_reports(reports, options.reports, published)
+    page = comparison(reports, published, f'mujo compare {" ".join(options.reports)}')
     Path(options.output).parent.mkdir(parents=True, exist_ok=True)
     Path(options.output).write_text(page, encoding='utf-8')
     print(f'{options.output}: {len(reports)} reports beside published numbers')

@@ -23,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, overrides: list[str]) -> int:
     """Run all folds and write cross_validation.json and folds.npz."""
     from mujo_core.datasets.registry import get_dataset
+    from mujo_core.evaluation.registry import seeds_in_words, with_spread
+    from mujo_core.evaluation.report import rounded
     from mujo_core.training.card import CROSS_VALIDATION, write_calibration
     from mujo_core.training.config import read_config
     from mujo_core.training.cross_validation import (
@@ -45,15 +47,22 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     keep = output if options.keep else None
     folds = cross_validate(recordings, options.seeds, config, choices, report, options.jobs, keep)
     summary = summarize(folds)
-    write_json(summary, output / CROSS_VALIDATION)
+    write_json(rounded(summary), output / CROSS_VALIDATION)
     write_calibration(fit_calibration(folds), output)
+    seeds = len(summary['seeds'])
     rows = [
         [
             name,
-            *(f'{s[f]["mean"]:.4f} ± {s[f]["std"]:.4f}' for f in ('accuracy', 'macro_f1', 'ece')),
+            *(
+                with_spread(s[f]['mean'], s[f]['std'], seeds)
+                for f in ('accuracy', 'macro_f1', 'ece')
+            ),
         ]
         for name, s in summary['subsets'].items()
     ]
-    title = f'leave one subject out, {len(options.seeds)} seeds (mean ± std over seeds)'
+    title = (
+        f'leave one subject out, one answer a {summary["unit"]}, {seeds_in_words(seeds)}'
+        f'{" (mean ± std over seeds)" if seeds > 1 else ""}'
+    )
     print_table(title, ['modalities', 'accuracy', 'macro-F1', 'ECE'], rows)
     return 0

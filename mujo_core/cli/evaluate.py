@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,8 @@ TAKES_OVERRIDES = True
 _FITTING = 'low_label'
 _BESIDE = ('full', 'robustness')
 _TRAINED = 'late_fusion'
+_DRAWN = ('low_label', 'taught', 'unknown')
+"""What draws or fits anew for each seed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--modalities', nargs='+', help='use these alone (default: all)')
     parser.add_argument('--unit', choices=UNITS, help="what is scored (default: the data set's)")
     parser.add_argument('--stride', type=float, help='seconds between windows')
-    parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2])
+    parser.add_argument(
+        '--seeds',
+        nargs='+',
+        type=int,
+        help=f'of what is drawn or fitted ({", ".join(_DRAWN)}; default: 0 1 2); of corruptions '
+        'and baselines a single one (default: 0)',
+    )
     parser.add_argument(
         '--baseline',
         nargs='+',
@@ -122,14 +131,25 @@ def _check(options: argparse.Namespace, overrides: list[str]) -> None:
                 f'expected --corruptions with --protocol robustness, it came with '
                 f'{options.protocol}'
             )
-    if options.stride is not None and options.stride <= 0:
-        raise ValueError(f'expected --stride above 0 s, {options.stride} came')
+    if options.seeds and options.protocol not in _DRAWN:
+        fitted = options.baseline or options.protocol == 'robustness'
+        if not fitted or len(options.seeds) > 1:
+            raise ValueError(
+                f'expected --seeds with --protocol {" or ".join(_DRAWN)}, and a single one with '
+                f'robustness or --baseline; {" ".join(map(str, options.seeds))} came with '
+                f'{options.protocol}; leave them out'
+            )
+    if options.stride is not None and not 0 < options.stride < math.inf:
+        raise ValueError(
+            f'expected --stride as seconds above 0, such as 0.25; {options.stride} came'
+        )
 
 
 def run(options: argparse.Namespace, overrides: list[str]) -> int:
     """Score, print and write."""
+    from mujo_core.evaluation.examples import unit_of_seconds
     from mujo_core.evaluation.registry import Task, get_protocol
-    from mujo_core.evaluation.report import cell, write_report
+    from mujo_core.evaluation.report import cell, rounded, write_report
     from mujo_core.evaluation.runs import join_runs
     from mujo_core.model.checkpoint import DEFAULT, load_checkpoint
     from mujo_core.video.prepare import Preparer, prepare_recordings
@@ -140,7 +160,15 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     checkpoints = [load_checkpoint(folder) for folder in folders]
     dataset = get_dataset(options.dataset)
     split = None if options.subjects else options.split
-    recordings = load_recordings(options.dataset, options.root, options.subjects, split)
+    seconds: list[float] = []
+
+    def measure(recording: Recording) -> None:
+        seconds.extend(part.end - part.start for part in recording.activities())
+
+    # Whoever is tested, the unit is that of the whole data set.
+    recordings = load_recordings(
+        options.dataset, options.root, options.subjects, split, see=measure
+    )
     recordings = _only(recordings, options.modalities)
     spec = checkpoints[0].window
     recordings = prepare_recordings(recordings, Preparer(spec.video, spec.video_rate))
@@ -154,9 +182,9 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
         training=lambda: _other_people(options, people),
         labels=tuple(dataset.labels),
         # A published protocol of windows is scored by windows.
-        unit=options.unit or ('window' if getattr(dataset, 'windows', None) else None),
+        unit=options.unit or ('window' if dataset.windows else unit_of_seconds(seconds, spec)),
         stride=options.stride,
-        seeds=tuple(options.seeds),
+        seeds=tuple(options.seeds or (0, 1, 2)),
         baselines=tuple(dict.fromkeys(options.baseline)),
         corruptions=tuple(options.corruptions),
         settings=(options.config, overrides),
@@ -174,7 +202,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     for note in result.notes:
         print(note)
     # After the printing, which no full disk can take away.
-    write_json(result.data, options.json)
+    write_json(rounded(result.data), options.json)
     if options.report:
         write_report(result, options.protocol, options.report)
         print(f'report in {Path(options.report) / "report.md"}')

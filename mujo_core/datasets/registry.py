@@ -5,7 +5,7 @@ A new one is a file in this folder that ends in ``DATASET = DataSet(...)``, and 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -17,6 +17,10 @@ DATASETS = (
     'fimad', 'folder', 'bag',
 )  # fmt: skip
 """Names of the data sets; each is imported when it is asked for."""
+
+
+def _unseen(_: Recording) -> None:
+    pass
 
 
 def get_dataset(name: str) -> DataSet:
@@ -32,8 +36,12 @@ def iter_recordings(
     root: str | Path,
     subjects: Collection[str] | None = None,
     split: str | None = None,
+    see: Callable[[Recording], None] = _unseen,
 ) -> Iterator[Recording]:
     """Yield the recordings of a data set one at a time, of some subjects or of a split.
+
+    Args:
+        see: is shown every recording of the data set, those that are not asked for too.
 
     Raises:
         ValueError: an unknown data set or split, or no folder where one is needed.
@@ -44,6 +52,7 @@ def iter_recordings(
     wanted = None if subjects is None else set(subjects)
     belongs = dataset.chooser(split, root)
     for recording in dataset.load(root):
+        see(recording)
         if belongs(recording) and (wanted is None or recording.subject in wanted):
             yield recording
 
@@ -53,13 +62,17 @@ def load_recordings(
     root: str | Path,
     subjects: Collection[str] | None = None,
     split: str | None = None,
+    see: Callable[[Recording], None] = _unseen,
 ) -> list[Recording]:
     """Return the recordings of a data set, of some subjects or of a split alone where given.
+
+    Args:
+        see: is shown every recording of the data set, those that are not asked for too.
 
     Raises:
         ValueError: an unknown data set or split, or no recording that was asked for.
     """
-    recordings = list(iter_recordings(name, root, subjects, split))
+    recordings = list(iter_recordings(name, root, subjects, split, see))
     if not recordings and (subjects is not None or split not in (None, 'all')):
         there = sorted({r.subject for r in iter_recordings(name, root)})
         asked = f'subjects {", ".join(subjects)}' if subjects is not None else f'split {split}'

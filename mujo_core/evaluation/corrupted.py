@@ -68,6 +68,10 @@ class Pieces:
         """Which recording (G,) each is from."""
         return np.unique([p.source for p in self.pieces], return_inverse=True)[1]
 
+    def having(self, subset: Sequence[str]) -> np.ndarray:
+        """Return which pieces (G,) hold all modalities of a subset, before anything goes wrong."""
+        return np.array([set(subset) <= set(p.stretch.modalities) for p in self.pieces], dtype=bool)
+
 
 def make_pieces(
     recordings: Sequence[Recording],
@@ -179,6 +183,12 @@ class Answers:
     ticks: np.ndarray
     groups: np.ndarray
 
+    def of(self, chosen: np.ndarray) -> Answers:
+        """Return what was said of some pieces (G,) bool alone."""
+        ticks = chosen[self.groups]
+        place = np.cumsum(chosen) - 1
+        return Answers(self.said[chosen], self.ticks[ticks], place[self.groups[ticks]])
+
 
 def pool_ticks(probabilities: np.ndarray, groups: np.ndarray, count: int) -> Answers:
     """Join the answers (N, L) of ticks, NaN where there is none, to one answer a piece."""
@@ -251,7 +261,7 @@ def macro_f1_of_all(truth: np.ndarray, said: np.ndarray, classes: int) -> float:
 
 def figures(
     answers: Answers, truth: np.ndarray, classes: int, nothing: bool = False
-) -> dict[str, float | list[float]]:
+) -> dict[str, int | float | list[float]]:
     """Return the figures of a case: of the pieces, and of the ticks.
 
     Args:
@@ -263,10 +273,11 @@ def figures(
     f1 = macro_f1_of_all(truth, answers.said, classes)
     tick_f1 = macro_f1_of_all(truth[answers.groups], answers.ticks, classes)
     return {
-        'accuracy': round(right / len(truth), 5),
-        'accuracy_wilson_95': [round(low, 5), round(high, 5)],
-        'macro_f1': round(right / len(truth) if nothing else f1, 5),
-        'answered': round(float((answers.said != NO_ANSWER).mean()), 5),
-        'ticks_answered': round(1.0 - silent, 5),
-        'ticks_macro_f1': round(silent if nothing else tick_f1, 5),
+        'n': len(truth),
+        'accuracy': right / len(truth),
+        'accuracy_wilson_95': [low, high],
+        'macro_f1': right / len(truth) if nothing else f1,
+        'answered': float((answers.said != NO_ANSWER).mean()),
+        'ticks_answered': 1.0 - silent,
+        'ticks_macro_f1': silent if nothing else tick_f1,
     }

@@ -64,7 +64,16 @@ def labelled_stretches(
 
 def default_unit(stretches: Sequence[Recording], spec: WindowSpec) -> str:
     """Return the literature's unit: one answer a short clip, one a window of a long recording."""
-    median = float(np.median([s.end - s.start for s in stretches])) if stretches else 0.0
+    return unit_of_seconds([s.end - s.start for s in stretches], spec)
+
+
+def unit_of_seconds(seconds: Sequence[float], spec: WindowSpec) -> str:
+    """Return the unit of stretches of some length.
+
+    Those of a whole data set decide: people whose recordings are long would be judged in another
+    unit than the rest.
+    """
+    median = float(np.median(seconds)) if len(seconds) else 0.0
     return 'window' if median > _LONG * spec.seconds else 'recording'
 
 

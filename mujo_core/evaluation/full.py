@@ -14,6 +14,7 @@ from mujo_core.evaluation.metrics import Scores
 from mujo_core.evaluation.predictions import (
     ExampleSet,
     Predictions,
+    answers_of,
     embed_examples,
     make_examples,
     predict,
@@ -64,7 +65,10 @@ def predict_subsets(
 
 
 def evaluate_full(
-    checkpoint: Checkpoint, recordings: Sequence[Recording], choices: Sequence[str] = ()
+    checkpoint: Checkpoint,
+    recordings: Sequence[Recording],
+    choices: Sequence[str] = (),
+    unit: str | None = None,
 ) -> dict[str, Scores]:
     """Score every modality subset that checkpoint and recordings allow.
 
@@ -72,11 +76,12 @@ def evaluate_full(
         checkpoint: the model.
         recordings: each labelled activity in them is judged by itself.
         choices: the protocol's labels, among which an answer is chosen; empty for those that occur.
+        unit: `recording` or `window`; None for what suits recordings of this length.
 
     Raises:
         ValueError: no recording with a label of the checkpoint.
     """
-    where = make_examples(recordings, checkpoint.window, list(checkpoint.labels))
+    where = make_examples(recordings, checkpoint.window, list(checkpoint.labels), unit)
     embedding = embed_examples(checkpoint, where.examples)
     found = predict_subsets(checkpoint, embedding, where, choices)
     return {name: predictions.scores() for name, predictions in found.items()}
@@ -93,7 +98,12 @@ def full(task: Task) -> Result:
     found = predict_subsets(checkpoint, embedding, where, task.labels)
     scores = {name: predictions.scores() for name, predictions in found.items()}
     spread = {name: predictions.spread() for name, predictions in found.items()}
-    data = {**task.header(), 'subsets': {name: s.to_dict() for name, s in scores.items()}}
+    data = {
+        **task.header(),
+        'subsets': {name: s.to_dict() for name, s in scores.items()},
+        'unit': where.unit,
+        'answers': answers_of(where, found),
+    }
     rows = [
         [name,
          with_interval(s.accuracy, spread[name]['accuracy_wilson_95']),
@@ -120,7 +130,6 @@ def full(task: Task) -> Result:
         map_plot(checkpoint, embedding, where),
     ]  # fmt: skip
     details = {
-        'unit': where.unit,
         'stride': where.stride,
         'spread': spread,
         'confusion': {name: p.confusion().tolist() for name, p in found.items()},

@@ -25,7 +25,15 @@ from mujo_core.evaluation.predictions import (
     pool,
     predict,
 )
-from mujo_core.evaluation.registry import Plot, Result, Table, Task, protocol
+from mujo_core.evaluation.registry import (
+    Plot,
+    Result,
+    Table,
+    Task,
+    protocol,
+    seeds_in_words,
+    with_spread,
+)
 from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.training.clip import Clip, make_clip
 from mujo_core.training.config import TrainConfig, read_config
@@ -142,15 +150,15 @@ def _spread(runs: Sequence[Scores]) -> dict[str, Any]:
     for figure in ('macro_f1', 'accuracy', 'ece'):
         values = [getattr(run, figure) for run in runs]
         found[figure] = {
-            'mean': round(float(np.mean(values)), 5),
-            'std': round(float(np.std(values)), 5),
-            'values': [round(float(v), 5) for v in values],
+            'mean': float(np.mean(values)),
+            'std': float(np.std(values)),
+            'values': [float(v) for v in values],
         }
     return found
 
 
 def _plus_minus(figure: dict[str, Any]) -> str:
-    return f'{figure["mean"]:.4f} ± {figure["std"]:.4f}'
+    return with_spread(figure['mean'], figure['std'], len(figure['values']))
 
 
 @protocol(
@@ -227,7 +235,7 @@ def low_label(task: Task) -> Result:
         for point in curve
     ]  # fmt: skip
     columns = ['labelled', 'windows', *METHODS]
-    title = f'macro-F1 on unseen people, {task.dataset}, {len(task.seeds)} seeds'
+    title = f'macro-F1 on unseen people, {task.dataset}, {seeds_in_words(len(task.seeds))}'
     picture = Plot(
         'label_fraction',
         f'Macro-F1 on unseen people by labelled windows, {config.fit.steps} steps a fit; '

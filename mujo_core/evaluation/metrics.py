@@ -28,11 +28,11 @@ class Scores:
     def to_dict(self) -> dict[str, Any]:
         """Return the object that `mujo evaluate --json` writes for a subset."""
         return {
-            'accuracy': round(self.accuracy, 5),
-            'macro_f1': round(self.macro_f1, 5),
-            'ece': round(self.ece, 5),
+            'accuracy': self.accuracy,
+            'macro_f1': self.macro_f1,
+            'ece': self.ece,
             'n': self.n,
-            'per_class': {name: round(value, 5) for name, value in self.per_class.items()},
+            'per_class': dict(self.per_class),
         }
 
 

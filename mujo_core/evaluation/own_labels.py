@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 
 from mujo_core.evaluation.embedding import Embedding
 from mujo_core.evaluation.predictions import ExampleSet, pool
+from mujo_core.evaluation.registry import Task
 from mujo_core.labels import UNKNOWN, merge
 from mujo_core.model.checkpoint import Calibration, Checkpoint
 from mujo_core.recognition.decision import DecisionSettings, calibrated_scores
@@ -33,20 +34,36 @@ class Answers:
 
     Attributes:
         right: the label itself.
-        none: `unknown`, or a label that is no activity.
+        none: `unknown`, or a label that is no activity; None without a threshold of `unknown`.
         wrong: another activity; sure: that with a confidence of `SURE` or more.
     """
 
     n: int
     right: float
-    none: float
+    none: float | None
     wrong: float
     sure: float
 
-    def to_dict(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float | None]:
         """Return the object for a report's JSON."""
         shares = {name: getattr(self, name) for name in ('right', 'none', 'wrong', 'sure')}
-        return {'n': self.n, **{name: round(share, 5) for name, share in shares.items()}}
+        return {
+            'n': self.n,
+            **shares,
+        }
+
+
+def without_threshold(task: Task, subsets: Iterable[str]) -> list[str]:
+    """Return a sentence that names the subsets of which nothing is ever said to be unknown."""
+    known = task.checkpoint.calibration
+    bare = [name for name in subsets if name not in known or not known[name].unknown]
+    if not bare:
+        return []
+    return [
+        f'{task.checkpoint_name} has no threshold of unknown for {", ".join(bare)} (no '
+        'calibration: mujo train --cross-validation fits one): of those nothing is ever said to '
+        "be unknown, and figures of it are left out ('-')."
+    ]
 
 
 def own_answers(
@@ -86,7 +103,7 @@ def own_answers(
         kind: Answers(
             int(rows.sum()),
             float(right[rows].mean()),
-            float(none[rows].mean()),
+            float(none[rows].mean()) if calibration.unknown else None,
             float(wrong[rows].mean()),
             float((wrong & (confidence >= SURE))[rows].mean()),
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -102,6 +102,7 @@ class Predictions:
     Attributes:
         probabilities: (N, L); truth: (N,) places in `labels`.
         recordings: (N,) to which recording each belongs; subjects: (N,) whose it is.
+        places: (N,) of what got each answer: a stretch, or an example where the unit is a window.
     """
 
     labels: list[str]
@@ -109,6 +110,7 @@ class Predictions:
     truth: np.ndarray
     recordings: np.ndarray
     subjects: np.ndarray
+    places: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=int))
 
     @property
     def predicted(self) -> np.ndarray:
@@ -132,24 +134,20 @@ class Predictions:
             own = self.subjects == subject
             matrix = confusion(self.truth[own], self.predicted[own], len(self.labels))
             each[str(subject)] = {
-                'accuracy': round(float(accuracy(matrix)), 5),
-                'macro_f1': round(float(macro_f1(matrix)), 5),
+                'accuracy': float(accuracy(matrix)),
+                'macro_f1': float(macro_f1(matrix)),
                 'n': int(own.sum()),
             }
         return {
-            'accuracy_wilson_95': _rounded(wilson_interval(right, len(self.truth))),
-            'accuracy_bootstrap_95': _rounded(drawn['accuracy']),
-            'macro_f1_bootstrap_95': _rounded(drawn['macro_f1']),
+            'accuracy_wilson_95': list(wilson_interval(right, len(self.truth))),
+            'accuracy_bootstrap_95': list(drawn['accuracy']),
+            'macro_f1_bootstrap_95': list(drawn['macro_f1']),
             'subjects': each,
             'std_over_subjects': {
-                figure: round(float(np.std([e[figure] for e in each.values()])), 5)
+                figure: float(np.std([e[figure] for e in each.values()]))
                 for figure in ('accuracy', 'macro_f1')
             },
         }
-
-
-def _rounded(interval: tuple[float, float]) -> list[float]:
-    return [round(value, 5) for value in interval]
 
 
 def pool(
@@ -161,8 +159,9 @@ def pool(
     """
     truth, groups = where.places(rows, labels), where.groups(rows)
     first = np.arange(len(rows))
+    places = np.asarray(rows)
     if where.unit == 'recording':
-        _, first, place = np.unique(groups, return_index=True, return_inverse=True)
+        places, first, place = np.unique(groups, return_index=True, return_inverse=True)
         sums = np.zeros((len(first), probabilities.shape[1]))
         np.add.at(sums, place, probabilities)
         probabilities = sums / np.bincount(place)[:, None]
@@ -174,7 +173,37 @@ def pool(
         truth=truth[first],
         recordings=np.unique(names, return_inverse=True)[1],
         subjects=np.array([s.subject for s in stretches]),
+        places=places,
     )
+
+
+def answers_of(where: ExampleSet, found: Mapping[str, Predictions]) -> dict[str, Any]:
+    """Return what was said of each recording or window, one list a column, all in one order.
+
+    Returns:
+        ``recording`` (the labelled stretch), ``subject``, ``label``, of windows ``end`` in seconds;
+        ``said`` and ``probability`` (of what was said) by modality subset, None where a recording
+        lacks one of its modalities.
+    """
+    whole = where.unit == 'recording'
+    by_place = {e.group if whole else i: e for i, e in enumerate(where.examples)}
+    order = sorted({int(place) for p in found.values() for place in p.places})
+    shown = [by_place[place] for place in order]
+    columns: dict[str, Any] = {
+        'recording': [e.stretch.name for e in shown],
+        'subject': [e.stretch.subject for e in shown],
+        'label': [e.label for e in shown],
+    }
+    if not whole:
+        columns['end'] = [round(e.end, 3) for e in shown]
+    columns |= {'said': {}, 'probability': {}}
+    for name, p in found.items():
+        row = {int(place): i for i, place in enumerate(p.places)}
+        said, best = p.predicted, p.probabilities.max(axis=1)
+        there = [row.get(place) for place in order]
+        columns['said'][name] = [None if i is None else p.labels[said[i]] for i in there]
+        columns['probability'][name] = [None if i is None else float(best[i]) for i in there]
+    return columns
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

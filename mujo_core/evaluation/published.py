@@ -34,7 +34,8 @@ def read_published(path: str | Path | None = None) -> dict[str, Any]:
             f'{source}: expected the parts {", ".join(needed)}, '
             f'{", ".join(missing) if isinstance(data, dict) else "none"} is missing'
         )
-    return data
+    # A file of one's own need not say whose figures it holds.
+    return {'dataset': 'utd_mhad', **data}
 
 
 def read_report(path: str | Path) -> dict[str, Any]:
@@ -55,25 +56,57 @@ def read_report(path: str | Path) -> dict[str, Any]:
     return data
 
 
+def check_reports(
+    reports: Sequence[dict[str, Any]], names: Sequence[str], published: dict[str, Any]
+) -> None:
+    """Refuse what does not belong beside the published figures.
+
+    Args:
+        names: of the reports' files.
+
+    Raises:
+        ValueError: a report is of another data set, or one has people whom another has too, of the
+            same checkpoint (which stands for a seed): they would count twice.
+    """
+    seen: dict[tuple[str, Path], str] = {}
+    for report, name in zip(reports, names, strict=True):
+        if report['dataset'] != published['dataset']:
+            raise ValueError(
+                f'{name}: expected a report of {published["dataset"]}, which the published '
+                f'figures are of; one of {report["dataset"]} came; leave it out'
+            )
+        for subject in report['subjects']:
+            key = (str(subject), Path(report['checkpoint']).resolve())
+            if key in seen:
+                raise ValueError(
+                    f'{name}: expected people whom no other report has of the same checkpoint, '
+                    f'subject {subject} is in {seen[key]} too; leave one of them out'
+                )
+            seen[key] = name
+
+
 class Ours:
-    """Figures of one report, or of several that each tested other people (pooled by recordings)."""
+    """Figures of one report, or of several that each tested other people or are of another seed
+    (pooled by recordings)."""
 
     def __init__(self, reports: Sequence[dict[str, Any]]) -> None:
         self.reports = list(reports)
-        self.weights = np.array([report['pieces'] for report in reports], dtype=float)
         self.subjects = sorted({str(s) for r in reports for s in r['subjects']})
-        self.clips = int(self.weights.sum())
+        # Those whom several seeds were tested on are there once.
+        self.clips = sum({tuple(map(str, r['subjects'])): r['pieces'] for r in reports}.values())
         self.fullest = str(reports[0]['fullest'])
 
     def case(self, case: str, part: str, name: str, figure: str = 'accuracy') -> float | None:
         """Return a figure of a case, or None where a report lacks it."""
-        values = []
+        values, weights = [], []
         for report in self.reports:
             found = [c for c in report['cases'] if c['case'] == case]
             if not found or name not in found[0].get(part, {}):
                 return None
             values.append(found[0][part][name][figure])
-        return float(np.average(values, weights=self.weights))
+            # Where some lack a modality, fewer are judged by it.
+            weights.append(found[0][part][name].get('n', report['pieces']))
+        return float(np.average(values, weights=weights))
 
     def category(
         self, category: str, part: str = _SUBSETS, name: str = '', figure: str = 'accuracy'

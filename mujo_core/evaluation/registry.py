@@ -89,6 +89,16 @@ def with_interval(value: float, interval: Sequence[float]) -> str:
     return f'{value:.4f} ({interval[0]:.2f} to {interval[1]:.2f})'
 
 
+def with_spread(mean: float, std: float, count: int, digits: int = 4) -> str:
+    """Return a cell for the mean of some values and their standard deviation; one has none."""
+    return f'{mean:.{digits}f}' + (f' ± {std:.{digits}f}' if count > 1 else '')
+
+
+def seeds_in_words(count: int) -> str:
+    """Return how many seeds a table's title speaks of."""
+    return '1 seed' if count == 1 else f'{count} seeds'
+
+
 def with_chance(value: float, chance: float) -> str:
     """Return a cell for a figure and what chance would give."""
     return f'{value:.3f} ({chance:.3f})'

@@ -9,6 +9,23 @@ from typing import Any
 from mujo_core.evaluation.registry import Result, Table
 from mujo_core.whole_file import whole_file
 
+_DECIMALS = 6
+_NOTHING = 1e-12
+"""What is left of a sum that is 0 but for the machine's arithmetic."""
+
+
+def rounded(tree: Any) -> Any:
+    """Return a tree of figures as it is written.
+
+    Figures are rounded here and in tables, never before: of what is rounded twice the last digit
+    may be wrong.
+    """
+    if isinstance(tree, dict):
+        return {name: rounded(part) for name, part in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [rounded(part) for part in tree]
+    return round(tree, _DECIMALS) if isinstance(tree, float) else tree
+
 
 def cell(value: str | int | float) -> str:
     """Return a figure as people read it: shares with four digits, counts as they are."""
@@ -16,7 +33,7 @@ def cell(value: str | int | float) -> str:
         return str(value)
     if abs(value) > 1.0:
         return f'{value:g}'
-    return f'{value:.4f}' if abs(value) >= 1e-4 or value == 0 else f'{value:.0e}'
+    return f'{value:.4f}' if abs(value) >= 1e-4 or abs(value) < _NOTHING else f'{value:.0e}'
 
 
 def markdown(table: Table) -> list[str]:
@@ -34,15 +51,17 @@ def write_report(result: Result, protocol: str, folder: str | Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     data: dict[str, Any] = {'protocol': protocol, **result.data, **result.details}
     with whole_file(folder / 'report.json') as part:
-        part.write_text(json.dumps(data, indent=1) + '\n', encoding='utf-8')
+        part.write_text(json.dumps(rounded(data), indent=1) + '\n', encoding='utf-8')
     known = result.data
     checkpoints = known['checkpoint']
+    unit = (data.get('over_checkpoints') or data).get('unit')
     checkpoints = [checkpoints] if isinstance(checkpoints, str) else checkpoints
     lines = [
         f'# {known["dataset"]}: {protocol}',
         '',
         f'Checkpoint {", ".join(f"`{name}`" for name in checkpoints)}; split {known["split"]}, '
-        f'{known["recordings"]} recordings of subjects {", ".join(map(str, known["subjects"]))}.',
+        f'{known["recordings"]} recordings of subjects {", ".join(map(str, known["subjects"]))}'
+        f'{f"; one answer a {unit}" if unit else ""}.',
         '',
     ]
     for table in result.tables:

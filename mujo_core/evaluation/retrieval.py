@@ -70,9 +70,9 @@ def ranks(queries: np.ndarray, gallery: np.ndarray, wanted: np.ndarray) -> np.nd
 def figures_of(rank: np.ndarray) -> dict[str, float]:
     """Return R@1, R@5, MRR and the median of ranks (Q,)."""
     return {
-        'r_at_1': round(float((rank <= 1).mean()), 5),
-        'r_at_5': round(float((rank <= 5).mean()), 5),
-        'mrr': round(float((1.0 / rank).mean()), 5),
+        'r_at_1': float((rank <= 1).mean()),
+        'r_at_5': float((rank <= 5).mean()),
+        'mrr': float((1.0 / rank).mean()),
         'median_rank': float(np.median(rank)),
     }
 
@@ -95,9 +95,9 @@ def chance_of(wanted: np.ndarray) -> dict[str, float]:
         five.append(1.0 - misses[min(5, size) - 1])
         reciprocal.append(float((first / (places + 1)).sum()))
     return {
-        'r_at_1': round(float(np.average(one, weights=queries)), 5),
-        'r_at_5': round(float(np.average(five, weights=queries)), 5),
-        'mrr': round(float(np.average(reciprocal, weights=queries)), 5),
+        'r_at_1': float(np.average(one, weights=queries)),
+        'r_at_5': float(np.average(five, weights=queries)),
+        'mrr': float(np.average(reciprocal, weights=queries)),
     }
 
 
@@ -131,7 +131,7 @@ def retrieval(task: Task) -> Result:
             continue
         pairs[f'{source} to {target}'] = {
             **figures_of(ranks(queries, gallery, wanted)),
-            'right_label_first': round(label_first(queries, gallery, asked, held), 5),
+            'right_label_first': label_first(queries, gallery, asked, held),
             'queries': len(queries),
             'gallery': len(gallery),
             'chance': chance_of(wanted),

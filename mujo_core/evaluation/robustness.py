@@ -6,7 +6,7 @@ Streams are corrupted, not tensors, and go through the timeline tick by tick lik
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import process_time
 from typing import Any
@@ -151,27 +151,29 @@ def measure_sigma(task: Task) -> tuple[Sigma, str]:
     return others, 'other people'
 
 
-def to_dict(case: Case, pieces: Pieces) -> dict[str, Any]:
-    """Return a case for the JSON."""
+def to_dict(case: Case, pieces: Pieces, fullest: str) -> dict[str, Any]:
+    """Return a case for the JSON.
+
+    A subset is judged on the pieces that hold all of it before anything goes wrong, a baseline on
+    those of the fullest one.
+    """
     how = case.how
 
-    def of(answers: Mapping[str, Answers]) -> dict[str, Any]:
-        return {
-            name: figures(a, pieces.truth, len(pieces.labels), case.nothing)
-            for name, a in answers.items()
-        }
+    def of(answers: Answers, subset: str) -> dict[str, Any]:
+        held = pieces.having(subset.split('+'))
+        return figures(answers.of(held), pieces.truth[held], len(pieces.labels), case.nothing)
 
     found: dict[str, Any] = {
         'case': how.label if how else CLEAN,
         'corruption': how.name if how else CLEAN,
         'severity': how.severity if how else '',
         'category': case.category,
-        'subsets': of(case.answers),
+        'subsets': {name: of(answers, name) for name, answers in case.answers.items()},
     }
     if case.theirs:
-        found['baselines'] = of(case.theirs)
+        found['baselines'] = {name: of(said, fullest) for name, said in case.theirs.items()}
     if case.sides is not None:
-        found['found_mirrored'] = round(case.sides, 5)
+        found['found_mirrored'] = case.sides
     return found
 
 
@@ -182,7 +184,7 @@ def category_means(cases: Sequence[dict[str, Any]], fullest: str) -> dict[str, A
     """Return category to the means over its cases: of all modalities, of each alone, of others."""
 
     def mean(own: Sequence[dict[str, Any]], part: str, name: str) -> dict[str, float]:
-        return {f: round(float(np.mean([c[part][name][f] for c in own])), 5) for f in _MEANS}
+        return {f: float(np.mean([c[part][name][f] for c in own])) for f in _MEANS}
 
     means: dict[str, Any] = {}
     for category in dict.fromkeys(c['category'] for c in cases):
@@ -203,30 +205,35 @@ def _paired(cases: Sequence[Case], pieces: Pieces, fullest: str) -> dict[str, An
     """Compare ours with each baseline, category by category: the same pieces, case by case."""
     found: dict[str, Any] = {}
     classes = len(pieces.labels) + 1
+    held = pieces.having(fullest.split('+'))
+    right, sources = pieces.truth[held], pieces.sources[held]
     for name in cases[0].theirs:
         found[name] = {}
         for category in dict.fromkeys(c.category for c in cases if not c.nothing):
             own = [c for c in cases if c.category == category]
-            truth = np.tile(pieces.truth, len(own))
+            truth = np.tile(right, len(own))
             # No answer is a label that is never true.
             first, second = (
-                np.concatenate([said % classes for said in of])
+                np.concatenate([said[held] % classes for said in of])
                 for of in (
                     [c.answers[fullest].said for c in own],
                     [c.theirs[name].said for c in own],
                 )
             )
-            gap = compare(truth, first, second, np.tile(pieces.sources, len(own)), classes)
+            gap = compare(truth, first, second, np.tile(sources, len(own)), classes)
             found[name][category] = {
-                'accuracy': round(gap.accuracy, 5),
-                'accuracy_bootstrap_95': [round(v, 5) for v in gap.accuracy_interval],
-                'mcnemar_p': [_mcnemar(c, fullest, name, pieces.truth) for c in own],
+                'accuracy': gap.accuracy,
+                'accuracy_bootstrap_95': list(gap.accuracy_interval),
+                'mcnemar_p': [
+                    _mcnemar(c.answers[fullest].said[held], c.theirs[name].said[held], right)
+                    for c in own
+                ],
             }
     return found
 
 
-def _mcnemar(case: Case, fullest: str, name: str, truth: np.ndarray) -> float:
-    return round(mcnemar(case.answers[fullest].said == truth, case.theirs[name].said == truth), 6)
+def _mcnemar(ours: np.ndarray, theirs: np.ndarray, truth: np.ndarray) -> float:
+    return mcnemar(ours == truth, theirs == truth)
 
 
 @protocol('robustness', 'broken sensors of every kind, by category and severity, beside baselines')
@@ -242,12 +249,17 @@ def robustness(task: Task) -> Result:
     pieces = make_pieces(
         task.tested, checkpoint.window, list(checkpoint.labels), task.labels, task.unit, task.stride
     )
+    fullest = subset_name(modalities)
+    if not pieces.having(modalities).any():
+        raise ValueError(
+            f'expected recordings with {" and ".join(modalities)} together, none has all of them; '
+            'name fewer with --modalities'
+        )
     sigma, whose = measure_sigma(task)
     hows = [None, *suite(modalities, sigma, task.corruptions)]
     opponents = prepare_opponents(task, pieces, modalities)
     done = run_cases(task, pieces, hows, opponents)
-    fullest = subset_name(modalities)
-    cases = [to_dict(case, pieces) for case in done]
+    cases = [to_dict(case, pieces, fullest) for case in done]
     means = category_means(cases, fullest)
     published = [means[c]['accuracy'] for c in PUBLISHED if c in means]
     data = {
@@ -261,13 +273,16 @@ def robustness(task: Task) -> Result:
         'cases': cases,
     }
     if len(published) == len(PUBLISHED):
-        data['published_suite_mean'] = round(float(np.mean(published)), 5)
+        data['published_suite_mean'] = float(np.mean(published))
     if opponents:
         data['ours_minus_baseline'] = _paired(done, pieces, fullest)
     seconds = {s: round(sum(c.seconds[s] for c in done), 2) for s in STEPS}
     notes = [
         f'Noise is measured by the standard deviation of {whose}. A {pieces.unit} without an '
-        'answer counts as wrong; where nothing is there, none is the only right answer.'
+        'answer counts as wrong; where nothing is there, none is the only right answer.',
+        f'Each figure is of the {pieces.unit}s that hold all of its modalities before anything '
+        'goes wrong (n). Streams go through the timeline as live, so that clean may differ by a '
+        f'{pieces.unit} or so from --protocol full.',
     ]
     pictures = [
         Plot('robustness', f'Accuracy of {fullest} and of each sensor alone by corruption, the '

@@ -25,6 +25,12 @@ def _alone(data: Mapping[str, Any]) -> list[str]:
     return parts if len(parts) > 1 else []
 
 
+def _counts(data: Mapping[str, Any]) -> list[int]:
+    """Return how many pieces were judged by the fullest subset and by each alone."""
+    clean = data['cases'][0]['subsets']
+    return [clean[name]['n'] for name in (data['fullest'], *_alone(data))]
+
+
 def _by_category(data: Mapping[str, Any]) -> Table:
     fullest = data['fullest']
     baselines = list(data.get('ours_minus_baseline', {}))
@@ -40,6 +46,8 @@ def _by_category(data: Mapping[str, Any]) -> Table:
     if 'published_suite_mean' in data:
         rows.append(['mean of the published five', data['published_suite_mean']])
         rows[-1] += [''] * (len(rows[0]) - 2)
+    counts = _counts(data)
+    rows.append(['n', counts[0], '', *counts[1:], *([counts[0]] * len(baselines)), ''])
     title = f'{data["dataset"]}, {data["pieces"]} {data["unit"]}s, means over severities'
     columns = ['category', fullest, 'macro-F1', *_alone(data), *baselines, 'ticks answered']
     return Table(title, columns, rows)
@@ -57,6 +65,8 @@ def _by_case(data: Mapping[str, Any]) -> Table:
              *(own[m]['accuracy'] if m in own else '' for m in _alone(data)),
              case.get('found_mirrored', '')]
         )  # fmt: skip
+    counts = _counts(data)
+    rows.append(['n', counts[0], '', *counts[1:], ''])
     columns = ['case', f'{fullest} (95 %)', 'macro-F1', *_alone(data), 'found mirrored']
     return Table('accuracy by case', columns, rows)
 

@@ -23,7 +23,7 @@ from mujo_core.evaluation.predictions import (
     pool,
     softmax,
 )
-from mujo_core.evaluation.registry import Result, Table, Task, protocol
+from mujo_core.evaluation.registry import Result, Table, Task, protocol, with_spread
 from mujo_core.model.checkpoint import Calibration, Checkpoint
 from mujo_core.recognition.distinction import details_of, example_details
 from mujo_core.recognition.label_space import LabelSpace, make_label_space
@@ -152,8 +152,8 @@ def taught(task: Task) -> Result:
                     )
             if found:
                 subsets.setdefault(name, {})[str(amount)] = {
-                    'macro_f1': round(float(np.mean(found)), 5),
-                    'std': round(float(np.std(found)), 5),
+                    'macro_f1': float(np.mean(found)),
+                    'std': float(np.std(found)),
                     'draws': len(found),
                 }
     data = {
@@ -163,7 +163,7 @@ def taught(task: Task) -> Result:
         'subsets': subsets,
     }
     rows_of = [
-        [name, amount, f'{f["macro_f1"]:.4f} ± {f["std"]:.4f}', f['draws']]
+        [name, amount, with_spread(f['macro_f1'], f['std'], f['draws']), f['draws']]
         for name, amounts in subsets.items()
         for amount, f in amounts.items()
     ]

@@ -16,8 +16,9 @@ import torch
 from torchmetrics.functional.classification import binary_auroc
 
 from mujo_core.evaluation.embedding import Embedding, subsets_of
+from mujo_core.evaluation.own_labels import without_threshold
 from mujo_core.evaluation.predictions import ExampleSet, embed_examples, make_examples
-from mujo_core.evaluation.registry import Result, Table, Task, protocol
+from mujo_core.evaluation.registry import Result, Table, Task, protocol, with_spread
 from mujo_core.model.checkpoint import Calibration, Checkpoint
 from mujo_core.recognition.decision import LENGTH_COUNTS, calibrated_scores
 from mujo_core.recording import subset_name
@@ -47,10 +48,13 @@ def _figures(
         strength = strength * lengths**LENGTH_COUNTS
     found: dict[str, Any] = {'auroc': auroc(strength, strange)}
     for rate in RATES:
-        scores, unknown = calibrated_scores(logits, calibration, rate, lengths)
-        said = unknown > scores.max(axis=1)
-        found[f'caught_{rate:g}'] = float(said[strange].mean())
-        found[f'false_{rate:g}'] = float(said[~strange].mean())
+        # Without a threshold nothing is said to be unknown: no figure, which is not a figure of 0.
+        found[f'caught_{rate:g}'] = found[f'false_{rate:g}'] = None
+        if calibration.unknown:
+            scores, unknown = calibrated_scores(logits, calibration, rate, lengths)
+            said = unknown > scores.max(axis=1)
+            found[f'caught_{rate:g}'] = float(said[strange].mean())
+            found[f'false_{rate:g}'] = float(said[~strange].mean())
         # Whatever the calibration: at a threshold that these very windows set.
         own = np.quantile(strength[~strange], rate)
         found[f'caught_own_{rate:g}'] = float((strength[strange] < own).mean())
@@ -102,11 +106,7 @@ def unknown(task: Task) -> Result:
         found = [figures for figures in drawn if figures]
         if found:
             subsets[subset_name(subset)] = {
-                name: {
-                    'mean': round(float(np.mean([f[name] for f in found])), 5),
-                    'std': round(float(np.std([f[name] for f in found])), 5),
-                }
-                for name in found[0]
+                name: _over_draws([f[name] for f in found]) for name in found[0]
             }
     data = {
         **task.header(),
@@ -119,7 +119,7 @@ def unknown(task: Task) -> Result:
         'caught at 5 % of these very windows',
     ]  # fmt: skip
     rows = [
-        [name, *(f'{f[k]["mean"]:.3f} ± {f[k]["std"]:.3f}'
+        [name, *(_shown(f[k], len(draws))
                  for k in ('auroc', 'caught_0.05', 'false_0.05', 'caught_own_0.05'))]
         for name, f in subsets.items()
     ]  # fmt: skip
@@ -129,4 +129,16 @@ def unknown(task: Task) -> Result:
         'The labels taken out were trained on: labels never met (mujo train --data.without ...) '
         'may be caught more or less often.'
     ]  # fmt: skip
+    notes += without_threshold(task, subsets)
     return Result(data, [Table(title, columns, rows)], notes=notes)
+
+
+def _over_draws(values: Sequence[float | None]) -> dict[str, float] | None:
+    there = [value for value in values if value is not None]
+    if not there:
+        return None
+    return {'mean': float(np.mean(there)), 'std': float(np.std(there))}
+
+
+def _shown(figure: dict[str, float] | None, draws: int) -> str:
+    return '-' if figure is None else with_spread(figure['mean'], figure['std'], draws, digits=3)

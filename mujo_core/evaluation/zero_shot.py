@@ -9,7 +9,13 @@ import numpy as np
 from mujo_core.evaluation import plots
 from mujo_core.evaluation.embedding import subsets_of
 from mujo_core.evaluation.label_texts import text_vectors
-from mujo_core.evaluation.own_labels import FALSE_ALARM_RATE, SURE, meanings, own_answers
+from mujo_core.evaluation.own_labels import (
+    FALSE_ALARM_RATE,
+    SURE,
+    meanings,
+    own_answers,
+    without_threshold,
+)
 from mujo_core.evaluation.predictions import embed_examples, make_examples, predict
 from mujo_core.evaluation.registry import Plot, Result, Table, Task, protocol, with_interval
 from mujo_core.recording import subset_name
@@ -24,9 +30,9 @@ def chance(truth: np.ndarray, count: int) -> dict[str, float]:
     shares = np.bincount(truth, minlength=count) / len(truth)
     even = 1.0 / count
     return {
-        'accuracy': round(even, 5),
-        'macro_f1': round(float(np.mean(2 * shares * even / (shares + even))), 5),
-        'commonest': round(float(shares.max()), 5),
+        'accuracy': even,
+        'macro_f1': float(np.mean(2 * shares * even / (shares + even))),
+        'commonest': float(shares.max()),
     }
 
 
@@ -61,7 +67,7 @@ def zero_shot(task: Task) -> Result:
         known = [f1 for label, f1 in scores.per_class.items() if label in meant]
         subsets[name] = {
             **scores.to_dict(),
-            'macro_f1_trained_on': round(float(np.mean(known)), 5) if known else None,
+            'macro_f1_trained_on': float(np.mean(known)) if known else None,
             'own_labels': {kind: answers.to_dict() for kind, answers in own[name].items()},
             'chance': chance(predictions.truth, len(labels)),
             'spread': predictions.spread(),
@@ -96,7 +102,7 @@ def zero_shot(task: Task) -> Result:
             'n',
         ],
         [
-            [name, kind.replace('_', ' '), a.right, a.none, a.wrong, a.sure, a.n]
+            [name, kind.replace('_', ' '), a.right, _or_nothing(a.none), a.wrong, a.sure, a.n]
             for name, kinds in own.items()
             for kind, a in kinds.items()
         ],
@@ -110,7 +116,8 @@ def zero_shot(task: Task) -> Result:
     notes = [
         f'{len(trained)} of {len(labels)} labels mean one that the model was trained with'
         f'{": " + ", ".join(trained) if trained else ""}; its training data must not hold '
-        f'{task.dataset} for this to be zero-shot.'
+        f'{task.dataset} for this to be zero-shot.',
+        *without_threshold(task, own),
     ]
     table = Table(f'{where.unit}s of {task.dataset} by its label texts alone', columns, rows)
     return Result(data, [table, answered], [picture], {}, notes)

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from mujo_core.datasets.registry import get_dataset
+from mujo_core.evaluation.registry import with_spread
 from mujo_core.model.checkpoint import Calibration
 from mujo_core.recording import Recording
 from mujo_core.training.config import TrainConfig
@@ -32,6 +33,11 @@ class Folds:
 
     summary: dict[str, Any]
     calibration: dict[str, Calibration]
+
+    @property
+    def unit(self) -> str:
+        """What got one answer; older summaries do not say it."""
+        return str(self.summary.get('unit', 'recording (or window, where they are long)'))
 
 
 def write_calibration(calibration: dict[str, Calibration], folder: Path) -> None:
@@ -63,11 +69,9 @@ def _score_table(folds: Folds) -> list[str]:
         shown.append('ece_cross_fitted')
         heads.append('ECE of live windows, calibrated on the other people')
     rows = [f'| modalities | {" | ".join(heads)} |', '|---' * (len(heads) + 1) + '|']
-    # One seed has no spread, which is not a spread of nothing.
-    several = len(folds.summary['seeds']) > 1
     for name, figures in folds.summary['subsets'].items():
         cells = [
-            f'{figures[f]["mean"]:.4f}' + (f' ± {figures[f]["std"]:.4f}' if several else '')
+            with_spread(figures[f]['mean'], figures[f]['std'], len(folds.summary['seeds']))
             for f in shown
         ]
         rows.append(f'| {name} | {" | ".join(cells)} |')
@@ -185,7 +189,7 @@ def model_card(
             '## People it has not seen',
             '',
             f'Leave one subject out over subjects {", ".join(folds.summary["subjects"])}, '
-            f'seeds {", ".join(map(str, seeds))}, one prediction a recording; mean'
+            f'seeds {", ".join(map(str, seeds))}, one prediction a {folds.unit}; mean'
             f'{" ± standard deviation over seeds" if len(seeds) > 1 else " over subjects"}. '
             'ECE before calibration.',
             '',

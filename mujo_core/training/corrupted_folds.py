@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mujo_core.evaluation.registry import Table, Task, get_protocol
+from mujo_core.evaluation.registry import Table, Task, get_protocol, seeds_in_words, with_spread
 from mujo_core.recording import Recording
 from mujo_core.training.config import TrainConfig
-from mujo_core.training.cross_validation import run_folds, train_without, who_is_left_out
+from mujo_core.training.cross_validation import (
+    run_folds,
+    train_without,
+    unit_of_all,
+    who_is_left_out,
+)
 from mujo_core.training.judges import Cell, JudgeSettings, judge, over_seeds, paired_gains, spread
 from mujo_core.training.others import is_main
 
@@ -26,8 +31,8 @@ def run_corrupted_fold(
     """Train without one subject and break that subject's sensors.
 
     Returns:
-        ``subject``, ``seed``, and ``categories``: category to the accuracy of every subset that
-        it changes, the mean over its cases.
+        ``subject``, ``seed``, ``unit``, and ``categories``: category to the accuracy of every
+        subset that it changes, the mean over its cases.
     """
     checkpoint, held = train_without(recordings, subject, seed, config)
     used = list(checkpoint.modalities)
@@ -37,7 +42,7 @@ def run_corrupted_fold(
     task = Task(
         checkpoint, f'without {subject}', config.data.dataset, 'subjects',
         [r.only(used) for r in held], training=lambda: others, labels=tuple(choices),
-        corruptions=tuple(corruptions),
+        unit=unit_of_all(recordings, config), corruptions=tuple(corruptions),
     )  # fmt: skip
     data = get_protocol('robustness')(task).data
     categories = {
@@ -49,7 +54,7 @@ def run_corrupted_fold(
     }
     if 'published_suite_mean' in data:
         categories[_SUITE] = {data['fullest']: data['published_suite_mean']}
-    return {'subject': subject, 'seed': seed, 'categories': categories}
+    return {'subject': subject, 'seed': seed, 'unit': task.unit, 'categories': categories}
 
 
 @judge('robustness')
@@ -104,7 +109,7 @@ class Corrupted:
         """Return accuracy by cell and category, and what was left out beside all and nothing."""
         seeds = max(len(cell['seeds']) for cell in found.values())
         subjects = ', '.join(next(iter(found.values()))['subjects'])
-        judged = f'accuracy, without subject {subjects}, {seeds} seeds'
+        judged = f'accuracy, without subject {subjects}, {seeds_in_words(seeds)}'
         categories = dict.fromkeys(c for cell in found.values() for c in cell['categories'])
         subsets = dict.fromkeys(
             s for cell in found.values() for of in cell['categories'].values() for s in of
@@ -139,6 +144,7 @@ class Corrupted:
         if none is None or every is None:
             return []
         rows = []
+        seeds = len(none['seeds'])
         for cell, summary in found.items():
             gained = paired_gains(summary, none, self.figure)
             with_it = paired_gains(every, none, self.figure)
@@ -148,8 +154,7 @@ class Corrupted:
                     rows.append(
                         [category, subset,
                          *(_shown(of, category, subset) for of in (none, summary, every)),
-                         f'{gained[key][0]:+.3f} ± {gained[key][1]:.3f}',
-                         f'{with_it[key][0]:+.3f} ± {with_it[key][1]:.3f}']
+                         _gain(gained[key], seeds), _gain(with_it[key], seeds)]
                     )  # fmt: skip
         return rows
 
@@ -166,6 +171,7 @@ def summarize_corrupted(folds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         'seeds': sorted({fold['seed'] for fold in folds}),
         'subjects': sorted({fold['subject'] for fold in folds}),
+        'unit': folds[0]['unit'],
         'categories': {
             category: {subset: over_seeds(by_seed) for subset, by_seed in of.items()}
             for category, of in values.items()
@@ -174,6 +180,10 @@ def summarize_corrupted(folds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _gain(gain: tuple[float, float], seeds: int) -> str:
+    return f'{"+" * (gain[0] >= 0)}{with_spread(*gain, seeds, digits=3)}'
+
+
 def _shown(summary: Mapping[str, Any], category: str, subset: str) -> str:
     figures = summary['categories'].get(category, {}).get(subset)
-    return spread(figures) if figures else '-'
+    return spread(figures, len(summary['seeds'])) if figures else '-'

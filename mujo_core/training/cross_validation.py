@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from mujo_core.evaluation.examples import default_unit, labelled_stretches
 from mujo_core.evaluation.full import evaluate_full, subsets_of, weighed_logits
 from mujo_core.evaluation.metrics import Scores, score
 from mujo_core.model.checkpoint import Calibration, Checkpoint, save_checkpoint
@@ -33,6 +34,7 @@ class Fold:
 
     Attributes:
         subject: who was left out; seed: of the run; scores: by modality subset.
+        unit: what got one answer, `recording` or `window`.
         logits: subset to (N, L) of held-out windows that hold all of it; truth: (N,) their labels;
             lengths: (N,) of their vectors.
     """
@@ -43,6 +45,7 @@ class Fold:
     logits: dict[str, np.ndarray]
     truth: dict[str, np.ndarray]
     lengths: dict[str, np.ndarray]
+    unit: str = 'recording'
 
 
 def _held_out_windows(
@@ -115,14 +118,21 @@ def run_fold(
             logits[name], lengths[name] = weighed_logits(checkpoint, seen)
             truth[name] = places[rows]
     main = [r for r in held if is_main(r, config.data)]
-    scores = evaluate_full(checkpoint, main, choices)
+    unit = unit_of_all(recordings, config)
+    scores = evaluate_full(checkpoint, main, choices, unit)
     # Afterwards, so that figures do not depend on whether a fold is kept.
     if keep is not None:
         checkpoint.calibration = {
             name: calibrate(logits[name], truth[name], lengths[name]) for name in logits
         }
         save_checkpoint(checkpoint, keep)
-    return Fold(subject, seed, scores, logits, truth, lengths)
+    return Fold(subject, seed, scores, logits, truth, lengths, unit)
+
+
+def unit_of_all(recordings: Sequence[Recording], config: TrainConfig) -> str:
+    """Return the unit in which every fold is judged: that of the main data set as a whole."""
+    main = [r for r in recordings if is_main(r, config.data)]
+    return default_unit(labelled_stretches(main), config.window)
 
 
 def fit_calibration(folds: Sequence[Fold]) -> dict[str, Calibration]:
@@ -159,12 +169,13 @@ def summarize(folds: Sequence[Fold]) -> dict[str, Any]:
                 _cross_fitted_ece([f for f in folds if f.seed == s], subset) for s in seeds
             ]
         summary[subset] = {
-            figure: {'mean': round(float(np.mean(v)), 5), 'std': round(float(np.std(v)), 5)}
+            figure: {'mean': float(np.mean(v)), 'std': float(np.std(v))}
             for figure, v in per_seed.items()
         }
     return {
         'seeds': seeds,
         'subjects': sorted({fold.subject for fold in folds}),
+        'unit': folds[0].unit,
         'subsets': summary,
         'folds': [
             {

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mujo_core.corruptions import get_corruption
-from mujo_core.evaluation.registry import Table
+from mujo_core.evaluation.registry import Table, seeds_in_words, with_spread
 from mujo_core.recording import Recording
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.cross_validation import cross_validate, summarize
@@ -137,15 +137,16 @@ class Full:
         seeds = max(len(cell['seeds']) for cell in found.values())
 
         def shown(subset: str, cell: Cell) -> str:
-            figures = found.get(cell, {}).get('subsets', {}).get(subset)
-            return spread(figures['macro_f1']) if figures else '-'
+            summary = found.get(cell, {})
+            figures = summary.get('subsets', {}).get(subset)
+            return spread(figures['macro_f1'], len(summary['seeds'])) if figures else '-'
 
         tables = []
         for subset in subsets:
             cells = [[row, *(shown(subset, (row, column)) for column in columns)] for row in rows]
             tables.append(
                 Table(
-                    f'{subset}: macro-F1, one subject left out, {seeds} seeds',
+                    f'{subset}: macro-F1, one subject left out, {seeds_in_words(seeds)}',
                     ['', *(column or 'macro-F1' for column in columns)],
                     [row for row in cells if set(row[1:]) != {'-'}],
                 )
@@ -153,15 +154,15 @@ class Full:
         return tables
 
 
-def spread(figures: Mapping[str, float]) -> str:
-    """Return mean ± standard deviation as words."""
-    return f'{figures["mean"]:.3f} ± {figures["std"]:.3f}'
+def spread(figures: Mapping[str, float], seeds: int) -> str:
+    """Return mean ± standard deviation over seeds as words."""
+    return with_spread(figures['mean'], figures['std'], seeds, digits=3)
 
 
 def over_seeds(values: Mapping[int, Sequence[float]]) -> dict[str, float]:
     """Return mean and standard deviation over seeds of the means over left-out subjects."""
     means = [float(np.mean(of_seed)) for of_seed in values.values()]
-    return {'mean': round(float(np.mean(means)), 5), 'std': round(float(np.std(means)), 5)}
+    return {'mean': float(np.mean(means)), 'std': float(np.std(means))}
 
 
 def paired_gains(

@@ -89,6 +89,10 @@ TRAIN = 'train --output OUT --data.root UTD'
         (EVALUATE + ' --protocol retrieval --baseline minirocket', 'retrieval'),
         (EVALUATE + ' --fit.steps 5', 'low_label'),
         (EVALUATE + ' --stride 0', '--stride'),
+        (EVALUATE + ' --stride nan', '--stride as seconds'),
+        (EVALUATE + ' --stride inf', '--stride as seconds'),
+        (EVALUATE + ' --seeds 5 7', '--seeds with --protocol low_label'),
+        (EVALUATE + ' --protocol robustness --seeds 5 7', 'a single one with robustness'),
         (EVALUATE + ' --modalities video', 'pose, imu'),
         (EVALUATE + ' --protocol low_label --subjects 1 --amounts most', '2% or 5/class'),
         (EVALUATE + ' --protocol low_label', 'none is left'),
@@ -192,7 +196,9 @@ def evaluate(capsys, utd: Path, checkpoint: Path, out: Path, *more: str) -> dict
 
 def test_evaluate_writes_the_report_of_the_design(capsys, utd, tiny_folder, tmp_path):
     report = evaluate(capsys, utd, tiny_folder, tmp_path / 'out.json', '--split', 'test')
-    assert list(report) == ['dataset', 'split', 'subjects', 'recordings', 'checkpoint', 'subsets']
+    assert list(report) == [
+        'dataset', 'split', 'subjects', 'recordings', 'checkpoint', 'subsets', 'unit', 'answers',
+    ]  # fmt: skip
     assert report['dataset'] == 'utd_mhad'
     assert report['split'] == 'test'
     assert report['subjects'] == [2]
@@ -204,6 +210,37 @@ def test_evaluate_writes_the_report_of_the_design(capsys, utd, tiny_folder, tmp_
         assert figures['n'] == 6
         assert set(figures['per_class']) == {'swipe_left', 'walk', 'squat'}
         assert all(0 <= figures[name] <= 1 for name in ('accuracy', 'macro_f1', 'ece'))
+
+
+def write_wrists(root: Path, seconds: dict[str, list[float]]) -> None:
+    """A folder of wrists that walk and squat in turn: of each person, recordings of so long."""
+    root.mkdir()
+    rows = ['recording,subject,label,start,end']
+    for person, lengths in seconds.items():
+        for number, length in enumerate(lengths):
+            t = np.arange(round(50 * length)) / 50
+            samples = np.random.default_rng(number).normal((0, 0, 9.8, 0, 0, 0), size=(len(t), 6))
+            name = f'{person}_{number}'
+            np.savetxt(
+                root / f'{name}.imu.right_wrist.csv', np.column_stack([t, samples]), '%.5f', ',',
+                header='t,ax,ay,az,gx,gy,gz', comments='',
+            )  # fmt: skip
+            rows.append(f'{name},{person},{("walk", "squat")[number % 2]},,')
+    (root / 'manifest.csv').write_text('\n'.join(rows) + '\n')
+
+
+def test_whoever_is_tested_the_unit_is_that_of_the_data_set(capsys, tiny_folder, tmp_path):
+    """Recordings of 8 s alone would be judged by windows."""
+    write_wrists(tmp_path / 'wrists', {'ann': [4.0] * 4, 'ben': [8.0] * 2})
+    out = tmp_path / 'out.json'
+    asked = ['--dataset', 'folder', '--root', tmp_path / 'wrists', '--checkpoint', tiny_folder]
+    for subjects in (['ann'], ['ben'], ['ann', 'ben']):
+        done(capsys, 'evaluate', *asked, '--subjects', *subjects, '--json', out,
+             '--report', tmp_path / 'report')  # fmt: skip
+        report = json.loads(out.read_text())
+        assert report['unit'] == 'recording', subjects
+        assert report['subsets']['imu']['n'] == report['recordings']
+    assert 'one answer a recording' in (tmp_path / 'report' / 'report.md').read_text()
 
 
 @pytest.mark.parametrize('protocol', ['missing_modality', 'zero_shot', 'retrieval'])
@@ -238,6 +275,7 @@ def test_several_checkpoints_give_mean_and_spread(capsys, utd, tiny_folder, tmp_
     )  # fmt: skip
     report = json.loads(out.read_text())
     assert len(report['runs']) == 2
+    assert 'answers' not in report['over_checkpoints'] and report['runs'][1]['answers']['said']
     macro_f1 = report['over_checkpoints']['subsets']['pose']['macro_f1']
     assert macro_f1['std'] == 0.0
     assert macro_f1['mean'] == report['runs'][0]['subsets']['pose']['macro_f1']
@@ -249,6 +287,32 @@ def test_subjects_override_the_split(capsys, utd, tiny_folder, tmp_path):
     assert report['subjects'] == [1, 3]
     assert report['recordings'] == 12
     assert report['split'] != 'test'
+
+
+@pytest.mark.parametrize('unit', ['recording', 'window'])
+def test_from_single_answers_the_figures_can_be_had_again(capsys, utd, tiny_folder, tmp_path, unit):
+    root = shutil.copytree(utd, tmp_path / 'utd')
+    (root / 'Skeleton/a1_s2_t1_skeleton.mat').unlink()
+    report = evaluate(
+        capsys, root, tiny_folder, tmp_path / 'out.json', '--split', 'test', '--unit', unit,
+        '--report', str(tmp_path / 'report'),
+    )  # fmt: skip
+    answers = report['answers']
+    assert json.loads((tmp_path / 'report' / 'report.json').read_text())['answers'] == answers
+    assert len(set(answers['recording'])) == 6 and set(answers['subject']) == {'2'}
+    assert ('end' in answers) == (unit == 'window')
+    for name, figures in report['subsets'].items():
+        said, sure = answers['said'][name], answers['probability'][name]
+        there = np.array([s is not None for s in said])
+        assert len(said) == len(sure) == len(answers['label']) and there.sum() == figures['n']
+        lacking = {r for r, has in zip(answers['recording'], there, strict=True) if not has}
+        assert lacking == (set() if name == 'imu' else {'a1_s2_t1'})
+        right = (np.array(said) == np.array(answers['label']))[there]
+        assert right.mean() == pytest.approx(figures['accuracy'], abs=1e-5)
+        confidence = np.array(sure, dtype=float)[there]
+        bins = np.ceil(confidence * 10)
+        ece = sum(abs((right - confidence)[bins == b].sum()) for b in set(bins)) / len(right)
+        assert ece == pytest.approx(figures['ece'], abs=1e-4)
 
 
 def test_a_recording_without_one_modality_counts_where_it_can(capsys, utd, tiny_folder, tmp_path):
@@ -290,6 +354,8 @@ def test_leaving_one_out_gives_figures_calibration_and_a_card(capsys, utd, tmp_p
     folds, out = tmp_path / 'folds', tmp_path / 'checkpoint'
     run = ['--data.root', str(utd), '--fit.steps', '2', *SMALL]
     said = done(capsys, 'cross_validate', '--output', folds, '--seeds', '0', *run)
+    # One seed has no spread, which is not one of 0.
+    assert '±' not in said and '1 seed' in said and '1 seeds' not in said
     assert 'without subject 1, seed 0' in said and 'without subject 3, seed 0' in said
     summary = json.loads((folds / 'cross_validation.json').read_text())
     assert summary['subjects'] == ['1', '3']
@@ -304,6 +370,11 @@ def test_leaving_one_out_gives_figures_calibration_and_a_card(capsys, utd, tmp_p
     assert all(entry.unknown for entry in checkpoint.calibration.values())
     mean = summary['subsets']['pose+imu']['accuracy']['mean']
     assert f'| pose+imu | {mean:.4f}' in checkpoint.card
+    assert summary['unit'] == 'recording' and 'one prediction a recording;' in checkpoint.card
+    in_windows = json.dumps({**summary, 'unit': 'window'})
+    (folds / 'cross_validation.json').write_text(in_windows)
+    done(capsys, 'train', '--output', out, '--cross-validation', folds, *run)
+    assert 'one prediction a window;' in load_checkpoint(out).card
     assert 'calibrated on the other people |' in checkpoint.card
 
 

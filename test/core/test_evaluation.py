@@ -5,13 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mujo_core.evaluation.corrupted import Answers, figures
 from mujo_core.evaluation.embedding import embed_windows, subsets_of
 from mujo_core.evaluation.examples import default_unit, labelled_stretches
 from mujo_core.evaluation.label_texts import label_texts
 from mujo_core.evaluation.low_label import Amount
 from mujo_core.evaluation.missing_modality import Outage, failing_window, with_outage
-from mujo_core.evaluation.predictions import make_examples, pool
-from mujo_core.evaluation.registry import Result
+from mujo_core.evaluation.predictions import Predictions, make_examples, pool
+from mujo_core.evaluation.registry import Result, with_interval, with_spread
+from mujo_core.evaluation.report import cell, rounded
 from mujo_core.evaluation.retrieval import chance_of, figures_of, label_first, ranks
 from mujo_core.evaluation.runs import join_runs
 from mujo_core.evaluation.statistics import (
@@ -25,6 +27,8 @@ from mujo_core.evaluation.statistics import (
 from mujo_core.evaluation.zero_shot import chance
 from mujo_core.labels import taxonomy
 from mujo_core.recording import Recording, Segment, Stream
+from mujo_core.training import cross_validation
+from mujo_core.training.config import read_config
 from mujo_core.window import WindowSpec
 
 SPEC = WindowSpec()
@@ -76,6 +80,26 @@ def test_no_recording_with_the_labels_is_said():
 )
 def test_long_recordings_are_scored_by_windows(seconds, unit):
     assert default_unit([recording(seconds, [])], SPEC) == unit
+
+
+def test_every_fold_is_judged_in_the_unit_of_all_people(tiny_checkpoint, monkeypatch):
+    """Recordings of 8 s alone would be judged by windows."""
+    everybody = [
+        replace(recording(seconds, [Segment('walk', 0.0, seconds)], f'{who}{i}', i), subject=who)
+        for who, seconds in (('1', 4.0), ('1', 4.0), ('1', 4.0), ('2', 8.0))
+        for i in range(2)
+    ]
+
+    def untrained(recordings, subject, seed, config):
+        return tiny_checkpoint, [r for r in recordings if r.subject == subject]
+
+    monkeypatch.setattr(cross_validation, 'train_without', untrained)
+    folds = [
+        cross_validation.run_fold(everybody, who, 0, read_config(None), ['walk']) for who in '12'
+    ]
+    assert [fold.unit for fold in folds] == ['recording', 'recording']
+    assert [fold.scores['imu'].n for fold in folds] == [6, 2]
+    assert cross_validation.summarize(folds)['unit'] == 'recording'
 
 
 def test_a_recordings_answer_is_the_mean_of_its_windows():
@@ -146,10 +170,9 @@ def test_ranks_by_hand_and_ties_count_against():
     assert list(found) == [1, 4, 3]
     wanted[2, 3] = True
     assert ranks(queries, gallery, wanted)[2] == 2
-    assert figures_of(found) == {
-        'r_at_1': round(1 / 3, 5), 'r_at_5': 1.0, 'mrr': round((1 + 1 / 4 + 1 / 3) / 3, 5),
-        'median_rank': 3.0,
-    }  # fmt: skip
+    assert figures_of(found) == pytest.approx({
+        'r_at_1': 1 / 3, 'r_at_5': 1.0, 'mrr': (1 + 1 / 4 + 1 / 3) / 3, 'median_rank': 3.0,
+    })  # fmt: skip
     assert label_first(queries, gallery, np.array([0, 1, 1]), np.array([0, 1, 1, 0])) == 2 / 3
 
 
@@ -260,6 +283,25 @@ def test_each_subset_is_the_fusion_of_its_modalities(tiny_checkpoint, make_windo
     assert float(both.norm()) == pytest.approx(1.0, abs=1e-5)
 
 
+def test_a_figure_is_rounded_once():
+    """70 of 108 are 0.648148: by way of 0.64815 it would be printed as 0.6482."""
+    truth = np.zeros(108, int)
+    said = np.repeat([0, 1], [70, 38])
+    predictions = Predictions(
+        ['walk', 'jog'], np.eye(2)[said], truth, np.arange(108), np.full(108, '1')
+    )
+    corrupted = figures(Answers(said, said, np.arange(108)), truth, 2)
+    for found in (predictions.scores().to_dict(), corrupted, predictions.spread()['subjects']['1']):
+        assert cell(found['accuracy']) == with_interval(found['accuracy'], (0, 1))[:6] == '0.6481'
+        assert rounded([{'accuracy': found['accuracy']}]) == [{'accuracy': 0.648148}]
+    assert cell(0.1 + 0.2 - 0.3) == '0.0000' and cell(3e-7) == '3e-07'
+
+
+def test_one_value_has_no_spread():
+    assert with_spread(0.648148, 0.0, 1) == '0.6481'
+    assert with_spread(0.648148, 0.0, 2, digits=3) == '0.648 ± 0.000'
+
+
 def test_runs_of_several_seeds_give_mean_and_spread():
     def run(name: str, *macro: float) -> Result:
         subsets = {'imu': {'accuracy': 0.5, 'macro_f1': macro[0], 'ece': 0.1, 'who': 'x'}}
@@ -274,9 +316,11 @@ def test_runs_of_several_seeds_give_mean_and_spread():
     joined = join_runs([one, run('b', 0.7, 0.3)])
     assert joined.data['checkpoint'] == ['a', 'b']
     found = joined.data['over_checkpoints']
-    assert found['subsets']['imu']['macro_f1'] == {'mean': 0.6, 'std': 0.1, 'values': [0.5, 0.7]}
+    macro_f1 = found['subsets']['imu']['macro_f1']
+    assert (macro_f1['mean'], macro_f1['std']) == pytest.approx((0.6, 0.1))
+    assert macro_f1['values'] == [0.5, 0.7]
     assert found['subsets']['imu']['who'] == 'x'
-    assert [point['value']['mean'] for point in found['curve']] == [0.6, 0.2]
+    assert [point['value']['mean'] for point in found['curve']] == pytest.approx([0.6, 0.2])
     assert joined.tables[0].rows == [
         ['imu', '0.5000 ± 0.0000', '0.6000 ± 0.1000', '0.1000 ± 0.0000']
     ]

@@ -14,9 +14,10 @@ from mujo_core.evaluation.baselines import baseline, baselines, get_baseline
 from mujo_core.evaluation.full import evaluate_full
 from mujo_core.evaluation.registry import Result, Task, get_protocol, protocol, protocols
 from mujo_core.evaluation.report import write_report
+from mujo_core.evaluation.runs import join_runs
 from mujo_core.evaluation.unknown import auroc
 from mujo_core.labels import taxonomy
-from mujo_core.model.checkpoint import Checkpoint, load_checkpoint
+from mujo_core.model.checkpoint import Calibration, Checkpoint, load_checkpoint
 from mujo_core.model.joint_space import JointSpace, ModelSettings
 from mujo_core.model.text import embed_labels
 from mujo_core.recording import Recording, Segment, Stream
@@ -101,7 +102,7 @@ def held_out() -> Checkpoint:
 def test_full_knows_the_clips_of_a_person_unseen(held_out, clips):
     result = get_protocol('full')(task_of(held_out, clips, labels=tuple(held_out.labels)[:27]))
     assert list(result.data) == [
-        'dataset', 'split', 'subjects', 'recordings', 'checkpoint', 'subsets',
+        'dataset', 'split', 'subjects', 'recordings', 'checkpoint', 'subsets', 'unit', 'answers',
     ]  # fmt: skip
     assert result.data['subjects'] == [7]
     assert list(result.data['subsets']) == ['pose', 'imu', 'pose+imu']
@@ -109,7 +110,7 @@ def test_full_knows_the_clips_of_a_person_unseen(held_out, clips):
     spread = result.details['spread']['pose+imu']
     assert spread['accuracy_wilson_95'] == pytest.approx([0.5101, 1.0], abs=1e-3)
     assert spread['subjects'] == {'7': {'accuracy': 1.0, 'macro_f1': 1.0, 'n': 4}}
-    assert result.details['unit'] == 'recording'
+    assert result.data['unit'] == 'recording'
 
 
 @pytest.mark.skipif(not UTD.is_dir(), reason='needs UTD-MHAD in ../shared/data/utd_mhad')
@@ -153,8 +154,9 @@ def without(checkpoint: Checkpoint, label: str) -> Checkpoint:
 
 
 def test_zero_shot_reads_texts_and_states_chance(held_out, clips):
-    # Uncalibrated nothing is unknown: it says the one label that it has, which is no activity.
-    unnamed = replace(held_out, labels={'rest': held_out.labels['rest']}, calibration={})
+    # Never unknown by its threshold: it says the one label that it has, which is no activity.
+    never = {name: Calibration(unknown={0.05: -1e9}) for name in held_out.calibration}
+    unnamed = replace(held_out, labels={'rest': held_out.labels['rest']}, calibration=never)
     unnamed.sentences = held_out.sentences[-1:]
     data = get_protocol('zero_shot')(task_of(unnamed, clips)).data
     assert data['labels_trained_on'] == []
@@ -245,6 +247,22 @@ def test_a_baseline_is_one_class_and_is_fitted_on_other_people(small):
     gap = figures['ours_minus_baseline']['accuracy']
     assert gap == pytest.approx(result.data['subsets']['imu']['accuracy'] - 1.0, abs=1e-5)
     assert 'ece' not in figures
+
+
+def test_a_baseline_beside_several_checkpoints_is_in_their_tables(small, tmp_path):
+    pytest.importorskip('matplotlib')
+    baseline('loudness', 'how much the wrist moves')(Loudness)
+    for name in ('full', 'robustness'):
+        task = task_of(small, people('1'), training=lambda: people('2', '3'),
+                       baselines=('loudness',), corruptions=('shift',))  # fmt: skip
+        one = get_protocol(name)(replace(task, tested=[r.only(['imu']) for r in task.tested]))
+        joined = join_runs([one, one])
+        (table,) = [t for t in joined.tables if 'beside loudness' in t.title]
+        assert table.columns[1:4] == ['ours', 'loudness', 'difference']
+        assert table.rows[0][0] in ('imu', 'clean')
+        assert table.rows[0][2] == '1.0000 ± 0.0000'
+        write_report(joined, name, tmp_path)
+        assert table.title in (tmp_path / 'report.md').read_text()
 
 
 @pytest.mark.slow
@@ -363,3 +381,31 @@ def test_unknown_labels_are_drawn_where_all_are_known(held_out, clips):
     assert not result.data['trained_without'] and len(result.data['strangers']) == 2
     assert 'were trained on' in result.notes[0]
     assert set(result.data['subsets']) == {'pose', 'imu', 'pose+imu'}
+
+
+@pytest.mark.parametrize('name', ['unknown', 'zero_shot'])
+def test_without_a_threshold_no_figure_of_unknown_is_told(held_out, clips, name):
+    """A share of 0 would say that nothing strange was caught, where nothing was asked."""
+    calibration = {k: v for k, v in held_out.calibration.items() if k != 'imu'}
+    bare = replace(held_out, calibration=calibration)
+    result = get_protocol(name)(task_of(bare, clips, seeds=(0, 1)))
+    (note,) = [n for n in result.notes if 'no threshold of unknown for imu (no ' in n]
+    assert note
+    imu, pose = (result.data['subsets'][subset] for subset in ('imu', 'pose'))
+    rows = {row[0]: row for row in result.tables[-1].rows}
+    columns = result.tables[-1].columns
+    if name == 'unknown':
+        assert imu['caught_0.05'] is None and imu['false_0.1'] is None
+        assert imu['auroc']['mean'] > 0.5 and pose['false_0.05']['mean'] >= 0.0
+        left_out = ['caught at 5 %', 'false alarms at 5 %']
+    else:
+        assert imu['own_labels']['met']['none'] is None
+        assert pose['own_labels']['met']['none'] is not None
+        left_out = ['unknown or none']
+    assert [c for c, v in zip(columns, rows['imu'], strict=True) if v == '-'] == left_out
+    assert '-' not in rows['pose']
+    assert not any('no threshold' in n for n in get_protocol(name)(task_of(held_out, clips)).notes)
+    other = get_protocol(name)(task_of(held_out, clips, seeds=(0, 1)))
+    joined = join_runs([result, other])
+    assert joined.tables and note in joined.notes
+    assert 'imu' in joined.data['over_checkpoints']['subsets']

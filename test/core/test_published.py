@@ -92,6 +92,25 @@ def test_one_command_writes_it(reports, tmp_path, capsys):
     assert page.read_text() == first and first.startswith('# ')
 
 
+def test_people_of_another_data_set_or_twice_are_refused_in_one_line(reports, tmp_path, capsys):
+    another_seed = {**reports[0], 'checkpoint': 'folds/without_1_seed_1'}
+    elsewhere = {**reports[1], 'dataset': 'folder'}
+    named = {'one': reports[0], 'three': reports[1], 'seed': another_seed, 'folder': elsewhere}
+    files = {name: str(tmp_path / f'{name}.json') for name in named}
+    for name, data in named.items():
+        Path(files[name]).write_text(json.dumps(data))
+    page = tmp_path / 'page.md'
+    for asked, said in ((['one', 'three', 'one'], 'subject 1'), (['one', 'folder'], 'utd_mhad')):
+        assert main(['compare', *(files[n] for n in asked), '--output', str(page)]) == 2
+        error = capsys.readouterr().err
+        assert error.count('\n') == 1 and said in error and f'{asked[-1]}.json' in error
+        assert not page.exists()
+    allowed = [files[name] for name in ('one', 'three', 'seed')]
+    assert main(['compare', *allowed, '--output', str(page)]) == 0
+    # Of two seeds the recordings are the same ones.
+    assert '400 recordings' in page.read_text()
+
+
 @pytest.mark.parametrize('text', ['not json', '[]', '{"subsets": {}}'])
 def test_another_file_is_refused_in_one_line(tmp_path, capsys, text):
     (tmp_path / 'a.json').write_text(text)

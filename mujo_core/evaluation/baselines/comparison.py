@@ -64,11 +64,11 @@ def compare_with_baseline(
             **figures,
             'ours': {k: v for k, v in own.scores().to_dict().items() if k in figures},
             'ours_minus_baseline': {
-                'accuracy': round(found.accuracy, 5),
-                'accuracy_bootstrap_95': [round(v, 5) for v in found.accuracy_interval],
-                'macro_f1': round(found.macro_f1, 5),
-                'macro_f1_bootstrap_95': [round(v, 5) for v in found.macro_f1_interval],
-                'mcnemar_p': round(found.mcnemar, 6),
+                'accuracy': found.accuracy,
+                'accuracy_bootstrap_95': list(found.accuracy_interval),
+                'macro_f1': found.macro_f1,
+                'macro_f1_bootstrap_95': list(found.macro_f1_interval),
+                'mcnemar_p': found.mcnemar,
             },
         }
     subjects = sorted({r.subject for r in task.training()}, key=lambda s: (len(s), s))
