@@ -33,7 +33,7 @@ class StreamSettings:
     """
 
     dwell: float = 3.0
-    rest: float = 2.0
+    rest: float = 1.5
     least_duration: float = 0.0
     lag: float = 1.5
 
