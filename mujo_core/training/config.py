@@ -45,7 +45,8 @@ class DataSettings:
 
     Attributes:
         dataset: a data set's name; root: its folder.
-        split: its published split to train on; subjects: these instead of a split.
+        split: its published split to train on; empty for `train` where it has one, else all of it.
+        subjects: these instead of a split.
         motion_capture: a folder of `cmu_mocap`, or nothing; its clips join for the labels that
             its activities share with the taxonomy.
         motion_share: share of windows drawn from motion capture.
@@ -67,7 +68,7 @@ class DataSettings:
 
     dataset: str = 'utd_mhad'
     root: str = ''
-    split: str = 'train'
+    split: str = ''
     subjects: list[str] = field(default_factory=list)
     motion_capture: str = ''
     motion_share: float = 0.1
