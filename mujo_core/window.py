@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mujo_core.limits import check_least, check_positive
 from mujo_core.recording import MODALITIES, modality_of
 from mujo_core.skeleton import CANONICAL_JOINTS, CanonicalPose, canonical_pose
 from mujo_core.video.settings import VideoSettings
@@ -65,6 +66,8 @@ class WindowSpec:
     whole: bool = False
 
     def __post_init__(self) -> None:
+        check_positive('window', self, 'seconds', 'pose_rate', 'imu_rate', 'video_rate')
+        check_least('window', self, 0, 'patience', 'pose_max_gap', 'imu_max_gap')
         if self.video.kind:
             object.__setattr__(self, 'video_shape', self.video.shape)
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from mujo_core.cli.report import print_table, write_json
+from mujo_core.cli.report import output_folder, print_table, write_json
 
 TAKES_OVERRIDES = True
 
@@ -32,7 +31,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     configs = {at: grid.config(*at, overrides) for at in grid.cells()}
     first = next(iter(configs))
     choices = get_dataset(configs[first].data.dataset).labels
-    output = Path(options.output)
+    output = output_folder(options.output)
 
     def report(row: str, column: str, summary: dict[str, Any]) -> None:
         print(f'{row} {column}'.strip() + f': {judge.line(summary)}', flush=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from mujo_core.cli.report import print_table, write_json
+from mujo_core.cli.report import output_folder, print_table, write_json
 
 TAKES_OVERRIDES = True
 
@@ -36,7 +35,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     from mujo_core.training.sources import recordings_of
 
     config = read_config(options.config, overrides)
-    output = Path(options.output)
+    output = output_folder(options.output)
     recordings = recordings_of(config.data)
     choices = get_dataset(config.data.dataset).labels
 

@@ -33,6 +33,19 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     console.print(table)
 
 
+def output_folder(path: str | Path) -> Path:
+    """Make the folder of `--output` before anything is run; OSError says why it cannot be."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = 'a file of this name' if folder.is_file() else error.strerror or str(error)
+        raise OSError(
+            f'expected a folder to write to as --output, {folder} came ({why}); name another'
+        ) from error
+    return folder
+
+
 def write_json(data: Any, path: str | Path | None) -> None:
     """Write JSON where a path is given."""
     if path:

@@ -97,7 +97,7 @@ def _print(report: dict[str, Any]) -> None:
         hit = ', '.join(report['collides_with'])
         print(f'collides with {hit}: show it again, or from another sensor')
     if not report['text']:
-        print("its words do not count: no text encoder here (pip install 'mujo_ros[text]')")
+        print("its words do not count: no text encoder here (pip install '.[text]')")
     print(f'kept in {report["file"]}; undo: mujo teach {report["label"]} --forget')
 
 

@@ -6,10 +6,9 @@ import argparse
 import logging
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mujo_core.cli.report import print_table
+from mujo_core.cli.report import output_folder, print_table
 
 if TYPE_CHECKING:
     from mujo_core.model.checkpoint import Checkpoint
@@ -53,12 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, overrides: list[str]) -> int:
     """Train, save, and say how well it knows what it was trained on."""
     from mujo_core.model.checkpoint import save_checkpoint
-    from mujo_core.training.card import model_card, read_cross_validation
+    from mujo_core.training.card import check_folds, model_card, read_cross_validation
     from mujo_core.training.config import read_config
     from mujo_core.training.distributed import leave, processes
     from mujo_core.training.material import read_material
     from mujo_core.training.others import is_main
-    from mujo_core.training.resume import Run
+    from mujo_core.training.resume import SETTINGS, Run
     from mujo_core.training.stages import run_stage, stage_of, too_short
 
     config = read_config(options.config, overrides)
@@ -66,12 +65,13 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
         config, stage=options.stage or config.stage, start=options.start or config.start
     )
     stage_of(config)
-    output = Path(options.output)
-    output.mkdir(parents=True, exist_ok=True)
+    output = output_folder(options.output)
     folds = read_cross_validation(options.cross_validation)
     started = time.monotonic()
     on_disk = Run(output, anew=options.restart)
     material = read_material(config)
+    if folds:
+        check_folds(folds, material, config.data)
     first = processes(config.fit.devices).rank == 0
     if first:
         people = len({clip.subject for clip in material.clips})
@@ -88,7 +88,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     config = replace(config, model=checkpoint.model.settings, window=checkpoint.window)
     minutes = (time.monotonic() - started) / 60
     checkpoint.card = model_card(
-        config, material.recordings, material.clips, folds, options.config, minutes
+        config, material.recordings, material.clips, folds, str(output / SETTINGS), minutes
     )
     save_checkpoint(checkpoint, output)
     on_disk.end(config)

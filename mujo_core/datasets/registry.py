@@ -70,14 +70,17 @@ def load_recordings(
         see: is shown every recording of the data set, those that are not asked for too.
 
     Raises:
-        ValueError: an unknown data set or split, or no recording that was asked for.
+        ValueError: an unknown data set or split, a subject that is not there, or no recording that
+            was asked for.
     """
     recordings = list(iter_recordings(name, root, subjects, split, see))
-    if not recordings and (subjects is not None or split not in (None, 'all')):
+    strangers = sorted(set(subjects or ()) - {r.subject for r in recordings})
+    nothing = not recordings and (subjects is not None or split not in (None, 'all'))
+    if strangers or nothing:
         there = sorted({r.subject for r in iter_recordings(name, root)})
-        asked = f'subjects {", ".join(subjects)}' if subjects is not None else f'split {split}'
+        asked = f'subjects {", ".join(strangers)}' if subjects is not None else f'split {split}'
         raise ValueError(
             f'expected recordings of {asked} under {root}; '
-            f'there are subjects {", ".join(there) or "none"}; choose with --subjects or --split'
+            f'there are subjects {", ".join(there) or "none"}; choose of these, or another split'
         )
     return recordings

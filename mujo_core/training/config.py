@@ -11,6 +11,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from mujo_core.limits import check_least, check_positive, check_shares
 from mujo_core.model.joint_space import ModelSettings
 from mujo_core.model.text import TextSettings
 from mujo_core.objectives.multitask import ObjectiveSettings
@@ -44,7 +45,8 @@ class DataSettings:
 
     Attributes:
         dataset: a data set's name; root: its folder.
-        split: its published split to train on; subjects: these instead of a split.
+        split: its published split to train on; empty for `train` where it has one, else all of it.
+        subjects: these instead of a split.
         motion_capture: a folder of `cmu_mocap`, or nothing; its clips join for the labels that
             its activities share with the taxonomy.
         motion_share: share of windows drawn from motion capture.
@@ -66,7 +68,7 @@ class DataSettings:
 
     dataset: str = 'utd_mhad'
     root: str = ''
-    split: str = 'train'
+    split: str = ''
     subjects: list[str] = field(default_factory=list)
     motion_capture: str = ''
     motion_share: float = 0.1
@@ -80,6 +82,12 @@ class DataSettings:
     cache_megabytes: float = 512.0
 
     def __post_init__(self) -> None:
+        check_positive('data', self, 'cache_megabytes')
+        if not 0.0 <= self.motion_share < 1.0:
+            raise ValueError(
+                'expected --data.motion_share as a share of the windows, from 0 to below 1; '
+                f'{self.motion_share} came'
+            )
         if len(self.imu_cutoffs) not in (0, 2) or not all(hertz > 0 for hertz in self.imu_cutoffs):
             raise ValueError(
                 'expected --data.imu_cutoffs as two numbers above 0 Hz, of path and attitude, '
@@ -100,6 +108,9 @@ class ProbeSettings:
     draws: int = 4
     strength: float = 100.0
 
+    def __post_init__(self) -> None:
+        check_least('probe', self, 0, 'draws', 'strength')
+
 
 @dataclass(frozen=True)
 class ReadoutSettings:
@@ -118,6 +129,12 @@ class ReadoutSettings:
     windows: int = 4000
     penalty: float = 0.3
     corrupted: bool = True
+
+    def __post_init__(self) -> None:
+        check_least('readout', self, 0, 'kernels')
+        check_least('readout', self, 1, 'windows')
+        check_positive('readout', self, 'penalty')
+        check_shares('readout', self, 'share')
 
 
 @dataclass(frozen=True)
@@ -143,6 +160,8 @@ class TrainConfig:
     probe: ProbeSettings = field(default_factory=ProbeSettings)
 
     def __post_init__(self) -> None:
+        # In shorter ones there is no place for a stream to end within (`sampler.drop_stream`).
+        check_least('window', self.window, 0.6, 'seconds')
         # A window carries the frames that the model sees: they are not set apart. Nor is whether
         # it was shown whole activities.
         window = replace(self.window, video=self.model.video, whole=self.sampler.whole > 0.0)
@@ -181,9 +200,10 @@ def make_config(trees: Sequence[Any], overrides: Sequence[str] = ()) -> TrainCon
         config: Any = OmegaConf.to_object(tree)
     except OmegaConfBaseException as error:
         where = getattr(error, 'full_key', None) or ''
-        raise ValueError(
-            f'configuration {where}: {str(error).splitlines()[0]}; see config/train'
-        ) from error
+        reason = str(error).splitlines()[0]
+        if 'is not a ListConfig' in reason:
+            reason = "expected a list, such as '[a,b]' in quotes, a single value came"
+        raise ValueError(f'configuration {where}: {reason}; see config/train') from error
     return config
 
 

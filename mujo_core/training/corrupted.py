@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mujo_core.corruptions import RandomCorruption, Sigma, corruptions, get_corruption, sigma_of
+from mujo_core.limits import check_shares
 from mujo_core.training.stored import AnyClip
 
 
@@ -38,12 +39,7 @@ class CorruptionSettings:
                 raise ValueError(
                     f'expected corruptions.left_out out of {", ".join(known)}; {category!r} came'
                 )
-        for setting in ('share', 'modality_dropout', 'stream_dropout'):
-            if not 0.0 <= getattr(self, setting) <= 1.0:
-                raise ValueError(
-                    f'expected corruptions.{setting} as a share, 0..1; '
-                    f'{getattr(self, setting)} came'
-                )
+        check_shares('corruptions', self, 'share', 'modality_dropout', 'stream_dropout')
 
     @property
     def drawn(self) -> list[str]:

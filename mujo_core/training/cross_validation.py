@@ -224,8 +224,18 @@ def cross_validate(
 
 
 def who_is_left_out(recordings: Sequence[Recording], subjects: Sequence[str]) -> list[str]:
-    """Return who is left out in turn: `subjects`, or everybody; ValueError for a stranger."""
+    """Return who is left out in turn: `subjects`, or everybody.
+
+    Raises:
+        ValueError: a stranger among them, or nobody to train on beside the one left out.
+    """
     there = sorted({r.subject for r in recordings})
+    if len(there) < 2:
+        raise ValueError(
+            'expected recordings of two people or more, one to leave out and the others to train '
+            f'on; those of {", ".join(there) or "nobody"} came; choose more by --data.subjects, '
+            'or --data.split all'
+        )
     if strangers := set(subjects) - set(there):
         raise ValueError(
             f'expected subjects to leave out among {", ".join(there)}; '

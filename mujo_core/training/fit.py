@@ -121,6 +121,7 @@ def fit_model(
         best = _best_weights(fit, run.folder if run else Path(scratch))
         trainer = lightning.Trainer(
             max_steps=fit.steps,
+            max_epochs=1,  # which holds the draws of all steps, and which the progress bar names
             accumulate_grad_batches=fit.accumulate,
             precision=_precision(fit),
             callbacks=[

@@ -11,10 +11,15 @@ import numpy as np
 from mujo_core.datasets.dataset import Stored
 from mujo_core.datasets.registry import get_dataset
 from mujo_core.recording import Recording
+from mujo_core.training.chosen import (
+    check_somebody_left,
+    check_subjects,
+    check_without,
+    split_of,
+)
 from mujo_core.training.config import DataSettings, TrainConfig
 from mujo_core.training.others import check_others, other_recordings
 from mujo_core.training.sources import (
-    check_without,
     clips_of_others,
     dataset_clips,
     narrow,
@@ -110,15 +115,18 @@ def _chosen(data: DataSettings) -> Iterator[Stored]:
     """Yield the recordings of the chosen subjects, or of the split, and the held-out ones."""
     dataset = get_dataset(data.dataset)
     assert dataset.reread
-    belongs = dataset.chooser(None if data.subjects else data.split, data.root)
-    subjects, labels, trained = set(), set(), False
+    split = None if data.subjects else split_of(data)
+    belongs = dataset.chooser(split, data.root)
+    everyone, asked_for, labels, trained = set(), set(), set(), False
     for stored in dataset.reread(data.root):
         recording = stored.recording
-        subjects.add(recording.subject)
+        everyone.add(recording.subject)
         chosen = recording.subject in data.subjects if data.subjects else belongs(recording)
         held = recording.subject in data.validation
         if not chosen and not held:
             continue
+        if chosen:
+            asked_for.add(recording.subject)
         labels |= {segment.label for segment in recording.segments}
         narrowed = narrow(recording, data)
         if narrowed:
@@ -126,15 +134,13 @@ def _chosen(data: DataSettings) -> Iterator[Stored]:
             again = partial(_narrowed, stored.again, data)
             yield replace(stored, recording=narrowed, again=again)
     check_without(data, labels)
-    for name, asked in (('subjects', data.subjects), ('validation', data.validation)):
-        if set(asked) - subjects:
-            raise ValueError(
-                f'expected --data.{name} as some of the subjects {", ".join(sorted(subjects))}, '
-                f'{", ".join(asked)} came'
-            )
+    check_subjects('subjects', data.subjects, everyone)
+    check_subjects('validation', data.validation, everyone)
+    if asked_for:
+        check_somebody_left(data, asked_for)
     if not trained:
         raise ValueError(
-            f'expected recordings to train on under {data.root} (split {data.split}), none came'
+            f'expected recordings to train on under {data.root} (split {split}), none came'
         )
 
 

@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional
 from torchmetrics.classification import MulticlassF1Score
 
+from mujo_core.limits import check_least, check_positive, check_shares
 from mujo_core.model.batch import Batch
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.objectives.multitask import MultitaskLoss, ObjectiveSettings
@@ -55,6 +56,13 @@ class FitSettings:
     monitor: str = 'macro_f1'
     patience: int = 5
     log_every: int = 10
+
+    def __post_init__(self) -> None:
+        ones = ('steps', 'batch_size', 'threads', 'accumulate', 'devices')
+        check_least('fit', self, 1, *ones, 'validate_every', 'patience', 'log_every')
+        check_least('fit', self, 0, 'seed', 'workers', 'weight_decay', 'snapshot_every')
+        check_positive('fit', self, 'learning_rate')
+        check_shares('fit', self, 'average')
 
 
 class JointSpaceModule(lightning.LightningModule):

@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 
 from mujo_core.corruptions import RandomCorruption
+from mujo_core.limits import check_least, check_shares
 from mujo_core.pace import PACES
 from mujo_core.recording import Stream, modality_of
 from mujo_core.training.augment import change_imu, change_pose
@@ -90,6 +91,22 @@ class SamplerSettings:
     hide: float = 0.1
     tilt: float = 6.0
     video: VideoAugmentation = field(default_factory=VideoAugmentation)
+
+    def __post_init__(self) -> None:
+        check_shares(
+            'sampler', self, 'as_stream', 'rest', 'whole', 'clear', 'warp', 'any_turn',
+            'extra_device', 'virtual_only', 'pocket', 'mirror', 'wrist', 'drop_stream', 'lose',
+            'shake', 'hide',
+        )  # fmt: skip
+        check_least(
+            'sampler', self, 0, 'pose_speed', 'device_turn', 'device_roll', 'imu_bias',
+            'imu_noise', 'vigour', 'pose_noise', 'tilt',
+        )  # fmt: skip
+        if not 0.0 < self.speed[0] <= self.speed[1]:
+            raise ValueError(
+                'expected --sampler.speed as the slowest and the fastest, above 0; '
+                f'{list(self.speed)} came'
+            )
 
     def seen_clearly(self) -> SamplerSettings:
         """Return the settings of windows that are clear."""

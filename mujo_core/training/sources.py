@@ -3,7 +3,7 @@ the labels they share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -14,6 +14,12 @@ from mujo_core.datasets.registry import DATASETS, get_dataset, load_recordings
 from mujo_core.labels import Label, select_labels
 from mujo_core.recording import MODALITIES, Recording, Stream, modality_of
 from mujo_core.skeleton import canonical_joints
+from mujo_core.training.chosen import (
+    check_somebody_left,
+    check_subjects,
+    check_without,
+    split_of,
+)
 from mujo_core.training.clip import Clip, make_clip
 from mujo_core.training.config import DataSettings
 from mujo_core.training.others import (
@@ -82,18 +88,14 @@ def recordings_of(data: DataSettings) -> list[Recording]:
     if data.subjects:
         recordings = load_recordings(data.dataset, data.root, subjects=list(data.subjects))
     else:
-        recordings = load_recordings(data.dataset, data.root, split=data.split)
+        recordings = load_recordings(data.dataset, data.root, split=split_of(data))
     recordings += other_recordings(data)
     if data.validation:
         chosen = {r.subject for r in recordings}
         everyone = load_recordings(data.dataset, data.root)
         everyone += [r for r in recordings if not is_main(r, data)]
-        there = {r.subject for r in everyone}
-        if set(data.validation) - there or chosen <= set(data.validation):
-            raise ValueError(
-                f'expected --data.validation as some of the subjects {", ".join(sorted(there))}, '
-                f'{", ".join(data.validation)} came'
-            )
+        check_subjects('validation', data.validation, {r.subject for r in everyone})
+        check_somebody_left(data, chosen)
         recordings += [r for r in everyone if r.subject in set(data.validation) - chosen]
     there = {segment.label for recording in recordings for segment in recording.segments}
     check_without(data, there)
@@ -116,15 +118,6 @@ def narrow(recording: Recording, data: DataSettings) -> Recording | None:
     if not recording.streams or (recording.segments and not segments):
         return None
     return replace(recording, segments=segments)
-
-
-def check_without(data: DataSettings, there: Collection[str]) -> None:
-    """Raise ValueError for a label that is left out and not among those there."""
-    if missing := set(data.without) - set(there):
-        raise ValueError(
-            f'expected --data.without as some of {", ".join(sorted(there))}; '
-            f'{", ".join(sorted(missing))} came'
-        )
 
 
 def pieces(recording: Recording) -> list[Recording]:

@@ -96,6 +96,10 @@ def _with_start(config: TrainConfig) -> TrainConfig:
     return config
 
 
+_FOUND = ('kernels', 'kernel_share', 'text_size', 'whole')
+"""Settings of model and window that training takes from its other settings."""
+
+
 def like(checkpoint: Checkpoint, config: TrainConfig) -> TrainConfig:
     """Return the settings with the model and window of a checkpoint.
 
@@ -107,7 +111,9 @@ def like(checkpoint: Checkpoint, config: TrainConfig) -> TrainConfig:
         ('window', config.window, WindowSpec(), checkpoint.window),
     )
     for name, value, default, there in asked:
-        if value not in (default, there):
+        # What training finds itself differs between a checkpoint and the settings of its next one.
+        found = {key: getattr(there, key) for key in _FOUND if hasattr(there, key)}
+        if value != default and replace(value, **found) != there:
             raise ValueError(
                 f'{config.start}: its {name} is {there}, {value} came; leave --{name} out'
             )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mujo_core.limits import check_least, check_shares
 from mujo_core.video.depth import EXTENT, REACH
 
 _STEP = np.float32(REACH / 127)
@@ -35,6 +36,10 @@ class VideoAugmentation:
     holes: float = 0.1
     light: float = 0.25
     lose: float = 0.3
+
+    def __post_init__(self) -> None:
+        check_shares('sampler.video', self, 'holes', 'lose')
+        check_least('sampler.video', self, 0, 'turn', 'tilt', 'shift', 'scale', 'noise', 'light')
 
 
 def change_frames(

@@ -1,6 +1,7 @@
 """`mujo <verb>`: exit codes, one line for bad use, runs on a small UTD-MHAD of random motion."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -106,6 +107,15 @@ TRAIN = 'train --output OUT --data.root UTD'
         (TRAIN + ' --config NOWHERE', 'NOWHERE'),
         (TRAIN + ' --config BROKEN', 'BROKEN'),
         (TRAIN + ' --cross-validation NOWHERE', 'NOWHERE'),
+        (TRAIN + ' --data.split even', '--data.split all'),
+        (TRAIN + ' --data.subjects [1,nobody]', 'subjects nobody under'),
+        (TRAIN + ' --data.subjects 1', "such as '[a,b]'"),
+        (TRAIN + ' --data.validation [1,3]', 'leave somebody to train on out of 1, 3;'),
+        (TRAIN + ' --data.validation [1,nobody]', 'subjects 1, 2, 3; nobody came'),
+        ('train --output BROKEN --data.root UTD', 'a folder to write to as --output'),
+        ('cross_validate --output BROKEN --data.root UTD', 'a folder to write to as --output'),
+        ('cross_validate --output OUT --data.root UTD --data.subjects [1]', 'two people or more'),
+        ('cross_validate --output OUT --data.root UTD --data.subjects [1,nobody]', 'nobody'),
     ],
 )
 def test_bad_use_is_one_line_and_exit_2(capsys, tmp_path, utd, tiny_folder, arguments, what):
@@ -376,6 +386,23 @@ def test_leaving_one_out_gives_figures_calibration_and_a_card(capsys, utd, tmp_p
     done(capsys, 'train', '--output', out, '--cross-validation', folds, *run)
     assert 'one prediction a window;' in load_checkpoint(out).card
     assert 'calibrated on the other people |' in checkpoint.card
+    assert f'--cross-validation {folds} ' in checkpoint.card
+    # Its scores are not those of a model of other people, or of other activities.
+    for other, strangers in (('--data.subjects=[1,2]', '3'), ('--data.without=[walk]', 'walk')):
+        line = refused(capsys, 'train', '--output', out, '--cross-validation', folds, *run, other)
+        assert str(folds) in line and f'{strangers} came; cross-validate' in line
+
+
+def test_the_command_on_a_card_trains_the_same_again(capsys, utd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    steps = ['--fit.steps', '2', '--fit.seed', '7', '--data.subjects', '[1,2]']
+    said = done(capsys, 'train', '--output', 'a run', '--data.root', utd, *steps, *SMALL)
+    assert 'Epoch 0/0' in said
+    first = load_checkpoint('a run')
+    (line,) = (line for line in first.card.splitlines() if line.startswith('    mujo train'))
+    done(capsys, *shlex.split(line)[1:])
+    again = load_checkpoint('AGAIN').model.state_dict()
+    assert all(torch.equal(again[name], value) for name, value in first.model.state_dict().items())
 
 
 def test_settings_come_from_the_file_and_then_the_command_line(tmp_path):

@@ -76,6 +76,37 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, text, said):
     assert '\n' not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ('setting', 'value'),
+    [
+        ('fit.steps', '0'),
+        ('fit.steps', '-5'),
+        ('fit.batch_size', '0'),
+        ('fit.seed', '-1'),
+        ('fit.learning_rate', 'nan'),
+        ('fit.average', '1.5'),
+        ('model.width', '0'),
+        ('model.width', '7'),
+        ('model.dropout', '2'),
+        ('window.seconds', '0'),
+        ('window.seconds', '0.5'),
+        ('sampler.whole', '3'),
+        ('sampler.mirror', '-0.1'),
+        ('sampler.tilt', '-1'),
+        ('sampler.speed', '[2,1]'),
+        ('sampler.video.holes', '1.2'),
+        ('corruptions.share', '2'),
+        ('readout.share', '2'),
+        ('data.motion_share', '1'),
+        ('probe.draws', '-1'),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused_by_name(setting, value):
+    with pytest.raises(ValueError, match=f'expected --{setting} .*came') as caught:
+        read_config(None, [f'--{setting}', value])
+    assert '\n' not in str(caught.value)
+
+
 def test_consistency_without_anything_to_be_consistent_with_is_refused():
     weighed = ['--objectives.terms.consistency', '0.5']
     with pytest.raises(ValueError, match=r'corruptions\.names'):

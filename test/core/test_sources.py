@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from known_body import as_seen
 
+from mujo_core.datasets.export import write_folder
 from mujo_core.datasets.utd_mhad import LABELS
 from mujo_core.labels import taxonomy
 from mujo_core.recording import Recording, Segment, Stream
@@ -108,6 +109,23 @@ def test_labels_of_a_folder_keep_their_own_words(tmp_path):
     labels = class_labels(clips, SamplerSettings(), data)
     assert list(labels) == ['walk', 'tie_shoes']
     assert labels['tie_shoes'].description == 'a person laces a shoe'
+
+
+def test_a_set_without_a_training_split_is_trained_on_as_a_whole(utd, tmp_path):
+    recordings = [
+        replace(recording('folder', ('walk', 0.0, 3.0), name=f'r{person}'), subject=person)
+        for person in ('ann', 'ben')
+    ]
+    write_folder(recordings, tmp_path)
+    own = DataSettings(dataset='folder', root=str(tmp_path))
+    assert {r.subject for r in sources.recordings_of(own)} == {'ann', 'ben'}
+    with pytest.raises(ValueError, match=r'--data\.split all'):
+        sources.recordings_of(replace(own, split='train'))
+    write_folder(recordings, tmp_path / 'split', {'train': lambda r: r.subject == 'ann'})
+    with_split = replace(own, root=str(tmp_path / 'split'))
+    assert {r.subject for r in sources.recordings_of(with_split)} == {'ann'}
+    published = sources.recordings_of(DataSettings(root=str(utd)))
+    assert {r.subject for r in published} == {'1', '3'}
 
 
 def test_labels_left_out_are_neither_learned_nor_classes(monkeypatch):

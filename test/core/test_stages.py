@@ -9,7 +9,7 @@ import torch
 from mujo_core.evaluation.full import window_logits
 from mujo_core.labels import taxonomy
 from mujo_core.model.checkpoint import load_checkpoint, save_checkpoint
-from mujo_core.model.joint_space import ModelSettings
+from mujo_core.model.joint_space import JointSpace, ModelSettings
 from mujo_core.recognition import Recognizer
 from mujo_core.training.config import DataSettings, ProbeSettings, TrainConfig
 from mujo_core.training.fit import fit_model
@@ -61,6 +61,19 @@ def test_finetuning_begins_with_the_checkpoint_and_freezes_nothing(
     for part in ('pose', 'imu', 'text'):
         before, after = weights(tiny_checkpoint.model, part), weights(tuned.model, part)
         assert 0.0 < float((before - after).abs().max()) < 1e-3
+
+
+def test_what_a_finetuned_checkpoint_was_trained_by_is_taken_again(
+    config, material, tiny_checkpoint, tmp_path
+):
+    kernels = replace(tiny_checkpoint.model.settings, kernels=1, kernel_share=0.5)
+    whole = replace(tiny_checkpoint.window, seconds=2.0, whole=True)
+    save_checkpoint(replace(tiny_checkpoint, model=JointSpace(kernels), window=whole), tmp_path)
+    plain = TrainConfig(stage='finetune', start=str(tmp_path), data=config.data, fit=TINY.fit)
+    tuned = run_stage(plain, material, progress=False)
+    asked = replace(plain, model=tuned.model.settings, window=tuned.window)
+    again = run_stage(asked, material, progress=False)
+    assert torch.equal(weights(tuned.model, 'pose'), weights(again.model, 'pose'))
 
 
 @pytest.mark.parametrize(

