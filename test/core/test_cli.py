@@ -67,6 +67,7 @@ def test_every_verb_has_help(capsys, verb):
 
 EVALUATE = 'evaluate --dataset utd_mhad --root UTD --checkpoint TINY'
 TRAIN = 'train --output OUT --data.root UTD'
+FOLDS = 'cross_validate --seeds 0 --data.root UTD --fit.steps 1'
 
 
 @pytest.mark.parametrize(
@@ -108,14 +109,14 @@ TRAIN = 'train --output OUT --data.root UTD'
         (TRAIN + ' --config BROKEN', 'BROKEN'),
         (TRAIN + ' --cross-validation NOWHERE', 'NOWHERE'),
         (TRAIN + ' --data.split even', '--data.split all'),
-        (TRAIN + ' --data.subjects [1,nobody]', 'subjects nobody under'),
+        (TRAIN + ' --data.subjects [1,nobody] --fit.steps 1', 'subjects nobody under'),
         (TRAIN + ' --data.subjects 1', "such as '[a,b]'"),
         (TRAIN + ' --data.validation [1,3]', 'leave somebody to train on out of 1, 3;'),
         (TRAIN + ' --data.validation [1,nobody]', 'subjects 1, 2, 3; nobody came'),
         ('train --output BROKEN --data.root UTD', 'a folder to write to as --output'),
-        ('cross_validate --output BROKEN --data.root UTD', 'a folder to write to as --output'),
-        ('cross_validate --output OUT --data.root UTD --data.subjects [1]', 'two people or more'),
-        ('cross_validate --output OUT --data.root UTD --data.subjects [1,nobody]', 'nobody'),
+        (FOLDS + ' --output BROKEN', 'a folder to write to as --output'),
+        (FOLDS + ' --output OUT --data.subjects [1]', 'two people or more'),
+        (FOLDS + ' --output OUT --data.subjects [1,nobody]', 'subjects nobody under'),
     ],
 )
 def test_bad_use_is_one_line_and_exit_2(capsys, tmp_path, utd, tiny_folder, arguments, what):
