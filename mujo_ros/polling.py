@@ -67,7 +67,13 @@ class PolledStreams(Streams):
         taken: list[tuple[Any, float]] = []
         with handle:
             for _ in range(most):
-                waiting = handle.take_message(kind, False)
+                try:
+                    waiting = handle.take_message(kind, False)
+                except RuntimeError:
+                    # A signal may end the context while a tick is under way.
+                    if self._node.context.ok():
+                        raise
+                    break
                 if waiting is None:
                     break
                 msg, info = waiting
