@@ -24,7 +24,8 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     from mujo_core.datasets.registry import get_dataset
     from mujo_core.evaluation.registry import seeds_in_words, with_spread
     from mujo_core.evaluation.report import rounded
-    from mujo_core.training.card import CROSS_VALIDATION, write_calibration
+    from mujo_core.model.calibration import CALIBRATION, write_calibration
+    from mujo_core.training.card import CROSS_VALIDATION
     from mujo_core.training.config import read_config
     from mujo_core.training.cross_validation import (
         Fold,
@@ -47,7 +48,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     folds = cross_validate(recordings, options.seeds, config, choices, report, options.jobs, keep)
     summary = summarize(folds)
     write_json(rounded(summary), output / CROSS_VALIDATION)
-    write_calibration(fit_calibration(folds), output)
+    write_calibration(fit_calibration(folds), output / CALIBRATION)
     seeds = len(summary['seeds'])
     rows = [
         [

@@ -57,7 +57,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     from mujo_core.training.distributed import leave, processes
     from mujo_core.training.material import read_material
     from mujo_core.training.others import is_main
-    from mujo_core.training.resume import SETTINGS, Run
+    from mujo_core.training.resume import Run
     from mujo_core.training.stages import run_stage, stage_of, too_short
 
     config = read_config(options.config, overrides)
@@ -87,9 +87,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
         checkpoint.calibration = folds.calibration
     config = replace(config, model=checkpoint.model.settings, window=checkpoint.window)
     minutes = (time.monotonic() - started) / 60
-    checkpoint.card = model_card(
-        config, material.recordings, material.clips, folds, str(output / SETTINGS), minutes
-    )
+    checkpoint.card = model_card(config, material.recordings, material.clips, folds, minutes)
     save_checkpoint(checkpoint, output)
     on_disk.end(config)
     which = f'{len(material.again)} of the recordings' if material.again else 'the recordings'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
@@ -46,11 +46,7 @@ class Answers:
 
     def to_dict(self) -> dict[str, float | None]:
         """Return the object for a report's JSON."""
-        shares = {name: getattr(self, name) for name in ('right', 'none', 'wrong', 'sure')}
-        return {
-            'n': self.n,
-            **shares,
-        }
+        return asdict(self)
 
 
 def without_threshold(task: Task, subsets: Iterable[str]) -> list[str]:

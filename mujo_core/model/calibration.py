@@ -13,6 +13,8 @@ import yaml
 
 from mujo_core.yaml_file import read_yaml
 
+CALIBRATION = 'calibration.yaml'
+
 
 @dataclass(frozen=True)
 class Calibration:

@@ -20,7 +20,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from mujo_core.labels import Label, dump_labels, load_labels
-from mujo_core.model.calibration import Calibration, read_calibration, write_calibration
+from mujo_core.model.calibration import (
+    CALIBRATION,
+    Calibration,
+    read_calibration,
+    write_calibration,
+)
 from mujo_core.model.joint_space import JointSpace, ModelSettings
 from mujo_core.model.text import ENCODER
 from mujo_core.video.settings import VideoSettings
@@ -99,7 +104,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: str | Path) -> None:
     path.unlink(missing_ok=True)
     if checkpoint.classes is not None:
         path.write_bytes(save({'classes': torch.from_numpy(checkpoint.classes)}))
-    write_calibration(checkpoint.calibration, folder / 'calibration.yaml')
+    write_calibration(checkpoint.calibration, folder / CALIBRATION)
     (folder / 'README.md').write_text(checkpoint.card)
 
 
@@ -213,8 +218,8 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
     if config.get('classes'):
         with _reading(folder / 'classes.safetensors'):
             classes = load_file(folder / 'classes.safetensors')['classes'].numpy()
-    with _reading(folder / 'calibration.yaml'):
-        calibration = read_calibration(folder / 'calibration.yaml')
+    with _reading(folder / CALIBRATION):
+        calibration = read_calibration(folder / CALIBRATION)
     with _reading(folder / 'README.md'):
         card = (folder / 'README.md').read_text(encoding='utf-8')
     checkpoint = Checkpoint(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from mujo_core.model.imu import FEATURES
-from mujo_core.model.kernels import FixedKernels
-from mujo_core.model.over_time import blocks_of_shares, correlations, quantiles, signed_log
+from mujo_core.model.kernels import PATTERNS, FixedKernels, blocks_of_shares
+from mujo_core.model.over_time import correlations, quantiles, signed_log
 
 _LEVELS = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
 _RELATED = (0, 1, 2, 3, 4, 5, 8, 15, 16, 17, 18, 19, 20)
@@ -21,7 +21,7 @@ def imu_sizes(kernels: FixedKernels | None) -> tuple[int, ...]:
     sizes = (FEATURES * len(_LEVELS), pairs)
     if kernels is None:
         return sizes
-    patterns = len(kernels.patterns) * min(_THRESHOLDS, kernels.thresholds.shape[-1])
+    patterns = PATTERNS * min(_THRESHOLDS, kernels.thresholds.shape[-1])
     return (*sizes, *(patterns,) * len(kernels.dilations))
 
 

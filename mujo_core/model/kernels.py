@@ -15,6 +15,8 @@ from torch.nn import functional
 
 _LENGTH = 9
 _HIGH = 3
+PATTERNS = 84
+"""Kernels, of one length: all ways to place the high weights."""
 DILATIONS = (1, 2, 3, 4, 6, 9, 14)
 """Steps between the taps of a kernel: it spans 9 to 113 steps."""
 EVERY = 2
@@ -24,7 +26,7 @@ _AT_ONCE = 16
 
 def _patterns() -> torch.Tensor:
     """Return (84, 9): every kernel of three 2s and six -1s, blind to a constant."""
-    patterns = torch.full((84, _LENGTH), -1.0)
+    patterns = torch.full((PATTERNS, _LENGTH), -1.0)
     for row, high in zip(patterns, combinations(range(_LENGTH), _HIGH), strict=True):
         row[list(high)] = 2.0
     return patterns
@@ -142,3 +144,8 @@ class FixedKernels(nn.Module):
             (self.margin - _LENGTH // 2 * dilation) * channels,
         )
         return (taps.flatten(0, 1).flatten(1) @ kernels).view(count, steps, kernels.shape[1])
+
+
+def blocks_of_shares(shares: torch.Tensor, dilations: int) -> list[torch.Tensor]:
+    """Return shares (N, dilations * F) as a block (N, F) of each dilation, about 1 in size."""
+    return list(((shares - 0.5) * 6.0).chunk(dilations, dim=1))

@@ -46,8 +46,3 @@ def centred(x: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
 def length(x: torch.Tensor) -> torch.Tensor:
     """Return (N, C): the length of each channel; one that hardly moves has that of slow motion."""
     return (x.square().sum(dim=1) + 1e-3 * x.shape[1]).sqrt()
-
-
-def blocks_of_shares(shares: torch.Tensor, dilations: int) -> list[torch.Tensor]:
-    """Return shares (N, dilations * F) of fixed kernels as a block (N, F) of each dilation."""
-    return list(((shares - 0.5) * 6.0).chunk(dilations, dim=1))

@@ -8,9 +8,8 @@ from functools import cache
 import numpy as np
 import torch
 
-from mujo_core.model.kernels import FixedKernels
+from mujo_core.model.kernels import PATTERNS, FixedKernels, blocks_of_shares
 from mujo_core.model.over_time import (
-    blocks_of_shares,
     centred,
     length,
     quantiles,
@@ -28,14 +27,13 @@ _DILATIONS = (1, 2, 3, 4, 6, 9)
 """Steps between the taps of a kernel: it spans 9 to 73 steps, 3 s at 25 Hz."""
 _THRESHOLDS = (-0.5, 0.5)
 """The same for every kernel, of a response to joints in half metres: they need no training."""
-_PATTERNS = 84
 
 
 def pose_sizes() -> tuple[int, ...]:
     """Return how many numbers each block of `pose_blocks` has, in their order."""
     ends = 3 * len(_ENDS)
     posture = 3 * len(CANONICAL_JOINTS) * (len(_LEVELS) + 3) + 4 * 3
-    kernels = (_PATTERNS * len(_THRESHOLDS),) * len(_DILATIONS)
+    kernels = (PATTERNS * len(_THRESHOLDS),) * len(_DILATIONS)
     return posture, ends * ends, 3 * len(_MOVED) * _WAVES, *kernels
 
 
@@ -89,7 +87,7 @@ def _kernels() -> FixedKernels:
     channels = 3 * len(_MOVED)
     with torch.random.fork_rng(devices=[]):
         kernels = FixedKernels(channels, 0, len(_THRESHOLDS), _DILATIONS)
-    rows = len(_DILATIONS) * _PATTERNS
+    rows = len(_DILATIONS) * PATTERNS
     drawn = hashlib.shake_256(b'mujo pose detail').digest(2 * rows * (channels + 1))
     numbers = np.frombuffer(drawn, dtype='<u2').reshape(rows, channels + 1)
     # As few channels are likely as many: 1, 2, 4 or 8.

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from mujo_core.datasets.registry import get_dataset
 from mujo_core.evaluation.registry import with_spread
-from mujo_core.model.checkpoint import Calibration
+from mujo_core.model.calibration import CALIBRATION, Calibration, read_calibration
 from mujo_core.recording import Recording
 from mujo_core.training.config import DataSettings, TrainConfig
 from mujo_core.training.material import Material
@@ -26,7 +23,6 @@ _FUNDED = (
     'with funding from NSF EIA-0196217'
 )
 CROSS_VALIDATION = 'cross_validation.json'
-_CALIBRATION = 'calibration.yaml'
 
 
 @dataclass(frozen=True)
@@ -55,12 +51,6 @@ class Folds:
         return str(self.summary.get('unit', 'recording (or window, where they are long)'))
 
 
-def write_calibration(calibration: dict[str, Calibration], folder: Path) -> None:
-    """Write calibrations where `read_cross_validation` finds them."""
-    data = {name: asdict(entry) for name, entry in calibration.items()}
-    (folder / _CALIBRATION).write_text(yaml.safe_dump(data, sort_keys=False))
-
-
 def read_cross_validation(folder: str | Path | None) -> Folds | None:
     """Read what `mujo cross_validate --output` wrote; None without a folder."""
     if not folder:
@@ -68,11 +58,10 @@ def read_cross_validation(folder: str | Path | None) -> Folds | None:
     folder = Path(folder)
     try:
         summary = json.loads((folder / CROSS_VALIDATION).read_text(encoding='utf-8'))
-        data = yaml.safe_load((folder / _CALIBRATION).read_text(encoding='utf-8'))
-        folds = Folds(summary, {n: Calibration(**entry) for n, entry in data.items()}, folder)
+        folds = Folds(summary, read_calibration(folder / CALIBRATION), folder)
         if not (folds.people and folds.labels and summary['subsets'] and summary['seeds']):
             raise ValueError('nobody was left out')
-    except (OSError, ValueError, TypeError, LookupError, AttributeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
         reason = ' '.join(str(error).split())
         raise ValueError(
             f'{folder}: expected what `mujo cross_validate --output` writes ({reason})'
@@ -98,20 +87,14 @@ def check_folds(folds: Folds, material: Material, data: DataSettings) -> None:
             )
 
 
-def _again(config: TrainConfig, folds: Folds | None, settings: str | None) -> str:
-    """Return the command that trains the same once more, wherever the data lie by then."""
-    data = config.data
-    roots = {'--data.root': data.root}
-    roots |= {f'--data.also.{name}.root': other.root for name, other in data.also.items()}
-    roots['--data.motion_capture'] = data.motion_capture
-    options = {
-        '--config': settings,
-        **roots,
-        '--cross-validation': str(folds.folder) if folds else '',
-        '--output': 'AGAIN',
-    }
-    words = [word for option, value in options.items() if value for word in (option, value)]
-    return shlex.join(['mujo', 'train', *words])
+def _again(data: DataSettings, folds: Folds | None) -> str:
+    """Return the command that trains the same once more: where the data lie is not told on."""
+    roots = {'--data.root': data.dataset if data.root else ''}
+    roots |= {f'--data.also.{n}.root': n for n, other in data.also.items() if other.root}
+    roots['--data.motion_capture'] = 'cmu_mocap' if data.motion_capture else ''
+    roots['--cross-validation'] = 'folds' if folds else ''
+    words = [f'{option} <{name}>' for option, name in roots.items() if name]
+    return ' '.join(['mujo train --config train.yaml', *words, '--output <folder>'])
 
 
 def _score_table(folds: Folds) -> list[str]:
@@ -187,14 +170,9 @@ def model_card(
     recordings: Sequence[Recording],
     clips: Sequence[AnyClip],
     folds: Folds | None,
-    config_path: str | None,
     minutes: float,
 ) -> str:
-    """Return the card (Markdown): data, command, scores by left-out subject, limits.
-
-    Args:
-        config_path: a file of all the run's settings, as `Run.end` writes it; None for none.
-    """
+    """Return the card (Markdown): data, command, scores by left-out subject, limits."""
     data = config.data
     main = [r for r in recordings if is_main(r, data)]
     subjects = sorted({r.subject for r in main}, key=lambda s: (len(s), s))
@@ -227,9 +205,9 @@ def model_card(
         '',
         '## Again',
         '',
-        f'    {_again(config, folds, config_path)}',
+        f'    {_again(data, folds)}',
         '',
-        'All settings are in `train.yaml` beside this card; folders are as they were called then.',
+        'All settings are in `train.yaml` beside this card; <...> are folders.',
         '',
     ]
     if folds:
