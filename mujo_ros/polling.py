@@ -65,21 +65,20 @@ class PolledStreams(Streams):
         # Of a depth of one the newest alone is wanted, and what it replaced is not missed.
         numbered = subscription.qos_profile.depth > 1
         taken: list[tuple[Any, float]] = []
-        with handle:
-            for _ in range(most):
-                try:
+        try:
+            with handle:
+                for _ in range(most):
                     waiting = handle.take_message(kind, False)
-                except RuntimeError:
-                    # A signal may end the context while a tick is under way.
-                    if self._node.context.ok():
-                        raise
-                    break
-                if waiting is None:
-                    break
-                msg, info = waiting
-                if numbered:
-                    self._count_lost(health, info)
-                taken.append((msg, 1e-9 * info['received_timestamp']))
+                    if waiting is None:
+                        break
+                    msg, info = waiting
+                    if numbered:
+                        self._count_lost(health, info)
+                    taken.append((msg, 1e-9 * info['received_timestamp']))
+        except RuntimeError:
+            # A signal may end the context while a tick is under way.
+            if self._node.context.ok():
+                raise
         return taken
 
     def _count_lost(self, health: StreamHealth, info: Mapping[str, Any]) -> None:

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.srv import ChangeState, GetState
+from rclpy.context import Context
 from ros_rig import PATIENCE, wait_until
 from sensor_msgs.msg import Imu
 from std_msgs.msg import String
 
 from mujo_ros.convert import sample_to_imu
+from mujo_ros.polling import PolledStreams
 
 HERE = Path(__file__).parent
 CONFIGURE, SHUTDOWN = 1, 5  # lifecycle_msgs/Transition
@@ -191,3 +194,17 @@ def test_a_parameter_of_the_wrong_kind_ends_the_process_with_one_line(rig):
     _, err = process.communicate(timeout=200.0)
     assert process.returncode == 2
     assert 'rate' in err and 'Traceback' not in err
+
+
+def test_a_tick_under_way_while_the_context_ends_takes_nothing(ros_domain):
+    """As a signal ends it, between two lines of a callback that is running."""
+    context = Context()
+    rclpy.init(args=[], context=context, domain_id=ros_domain)
+    node = rclpy.create_node('polls', context=context)
+    streams, taken = PolledStreams(node, dict), []
+    streams.add('imu/right_wrist', Imu, 'imu', lambda *msg: taken.append(msg), 10, 1.0)
+    streams.poll()
+    context.shutdown()
+    streams.poll()
+    streams.discard()
+    assert not taken
