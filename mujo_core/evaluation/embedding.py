@@ -51,11 +51,13 @@ class Embedding:
         with torch.inference_mode():
             return self.model.fuse({m: self.vectors[m][torch.from_numpy(rows)] for m in subset})
 
-    def lengths(self, subset: Sequence[str], rows: np.ndarray) -> np.ndarray:
-        """Return (len(rows),) lengths of the vectors of which `fused` gives the directions."""
+    def familiarity(
+        self, subset: Sequence[str], rows: np.ndarray, among: torch.Tensor | None = None
+    ) -> np.ndarray:
+        """Return (len(rows),) how familiar windows are (`JointSpace.familiarity`)."""
         with torch.inference_mode():
             parts = {m: self.vectors[m][torch.from_numpy(rows)] for m in subset}
-            return np.asarray(self.model.lengths(parts).numpy())
+            return np.asarray(self.model.familiarity(parts, among).numpy())
 
 
 def embed_windows(checkpoint: Checkpoint, windows: Sequence[Window]) -> Embedding:

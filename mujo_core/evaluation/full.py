@@ -37,11 +37,11 @@ def window_logits(checkpoint: Checkpoint, windows: Sequence[Window]) -> np.ndarr
 def weighed_logits(
     checkpoint: Checkpoint, windows: Sequence[Window]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return (N, L) logits of windows and the lengths (N,) of their vectors."""
+    """Return (N, L) logits of windows and how familiar they are, (N,)."""
     with torch.inference_mode():
-        vectors, lengths = checkpoint.model.weighed(batch_windows(windows, checkpoint.window))
+        vectors, familiarity = checkpoint.model.weighed(batch_windows(windows, checkpoint.window))
         logits = checkpoint.model.logits(vectors, checkpoint.label_vectors())
-    return logits.numpy(), lengths.numpy()
+    return logits.numpy(), familiarity.numpy()
 
 
 def protocol_labels(checkpoint: Checkpoint, where: ExampleSet, choices: Sequence[str]) -> list[str]:

@@ -85,8 +85,8 @@ def own_answers(
         vectors = embedding.fused(subset, rows)
         logits = checkpoint.model.logits(vectors, checkpoint.label_vectors()).numpy()
     calibration = checkpoint.calibration.get(subset_name(tuple(subset)), Calibration())
-    lengths = embedding.lengths(subset, rows)
-    scores, unknown = calibrated_scores(logits, calibration, FALSE_ALARM_RATE, lengths)
+    familiarity = embedding.familiarity(subset, rows)
+    scores, unknown = calibrated_scores(logits, calibration, FALSE_ALARM_RATE, familiarity)
     said = pool(np.column_stack([scores, unknown]), rows, replace(where, examples=examples), names)
     confidence, predicted = said.probabilities.max(axis=1), said.predicted
     background = [label.background for label in checkpoint.labels.values()]

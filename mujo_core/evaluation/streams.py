@@ -166,8 +166,12 @@ def _answers(
             vectors = embedding.fused(subset, rows)
             logits = checkpoint.model.logits(vectors, checkpoint.label_vectors()).numpy()
         calibration = checkpoint.calibration.get(name, Calibration())
-        lengths = embedding.lengths(subset, rows)
-        yield name, ends[rows], *calibrated_scores(logits, calibration, FALSE_ALARM_RATE, lengths)
+        familiarity = embedding.familiarity(subset, rows)
+        yield (
+            name,
+            ends[rows],
+            *calibrated_scores(logits, calibration, FALSE_ALARM_RATE, familiarity),
+        )
 
 
 @protocol('streams', 'activities with rest between: events, delay, false events a minute at rest')

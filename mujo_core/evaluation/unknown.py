@@ -20,7 +20,7 @@ from mujo_core.evaluation.own_labels import without_threshold
 from mujo_core.evaluation.predictions import ExampleSet, embed_examples, make_examples
 from mujo_core.evaluation.registry import Result, Table, Task, protocol, with_spread
 from mujo_core.model.checkpoint import Calibration, Checkpoint
-from mujo_core.recognition.decision import LENGTH_COUNTS, calibrated_scores
+from mujo_core.recognition.decision import calibrated_scores
 from mujo_core.recording import subset_name
 
 SHARE = 5 / 27
@@ -33,25 +33,25 @@ def auroc(strength: np.ndarray, strange: np.ndarray) -> float:
     """Return how likely a stranger is weaker than a known window; 0.5 is chance.
 
     Args:
-        strength: (N,) of the best label, weighed by the vectors' lengths.
+        strength: (N,) of the best label, weighed by their familiarity.
         strange: (N,) bool, at least one of each.
     """
     return float(binary_auroc(torch.from_numpy(-strength), torch.from_numpy(strange).long()))
 
 
 def _figures(
-    logits: np.ndarray, lengths: np.ndarray, strange: np.ndarray, calibration: Calibration
+    logits: np.ndarray, familiarity: np.ndarray, strange: np.ndarray, calibration: Calibration
 ) -> dict[str, Any]:
-    """Score (N, L) logits of the labels that may be said, of vectors of some length (N,)."""
+    """Score (N, L) logits of the labels that may be said, of windows of some familiarity (N,)."""
     strength = logits.max(axis=1)
-    if calibration.length or not calibration.unknown:
-        strength = strength * lengths**LENGTH_COUNTS
+    if calibration.familiarity or not calibration.unknown:
+        strength = strength * familiarity
     found: dict[str, Any] = {'auroc': auroc(strength, strange)}
     for rate in RATES:
         # Without a threshold nothing is said to be unknown: no figure, which is not a figure of 0.
         found[f'caught_{rate:g}'] = found[f'false_{rate:g}'] = None
         if calibration.unknown:
-            scores, unknown = calibrated_scores(logits, calibration, rate, lengths)
+            scores, unknown = calibrated_scores(logits, calibration, rate, familiarity)
             said = unknown > scores.max(axis=1)
             found[f'caught_{rate:g}'] = float(said[strange].mean())
             found[f'false_{rate:g}'] = float(said[~strange].mean())
@@ -71,11 +71,12 @@ def _draw(
     if strange.all() or not strange.any():
         return None
     kept = [place for place, label in enumerate(checkpoint.labels) if label not in strangers]
+    among = torch.tensor([label not in strangers for label in checkpoint.labels])
     with torch.inference_mode():
         texts = checkpoint.label_vectors()[kept]
         logits = checkpoint.model.logits(embedding.fused(subset, rows), texts).numpy()
-    lengths = embedding.lengths(subset, rows)
-    return _figures(logits, lengths, strange, checkpoint.calibration.get(name, Calibration()))
+    familiarity = embedding.familiarity(subset, rows, among)
+    return _figures(logits, familiarity, strange, checkpoint.calibration.get(name, Calibration()))
 
 
 @protocol('unknown', 'labels left out: AUROC of unknown, and how many are caught at 5 % alarms')

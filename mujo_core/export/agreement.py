@@ -25,10 +25,10 @@ def model_scores(
         subset: the modalities that every window of the batch holds.
     """
     with torch.inference_mode():
-        vectors, lengths = checkpoint.model.weighed(batch)
+        vectors, familiarity = checkpoint.model.weighed(batch, space.among)
         logits = space.logits(checkpoint.model, vectors, batch).numpy()
     calibration = checkpoint.calibration.get(subset, Calibration())
-    found = calibrated_scores(logits, calibration, false_alarm_rate, lengths.numpy())
+    found = calibrated_scores(logits, calibration, false_alarm_rate, familiarity.numpy())
     return (*found, vectors.numpy())
 
 

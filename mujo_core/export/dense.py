@@ -16,7 +16,6 @@ from mujo_core.model.checkpoint import Calibration
 from mujo_core.model.imu import motion_features
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.model.sequence import SequenceEncoder, Steps
-from mujo_core.recognition.decision import LENGTH_COUNTS
 
 NEVER = -1e9
 """A strength of `unknown` that no window falls below; infinity would turn to NaN."""
@@ -34,6 +33,7 @@ class DenseScores(nn.Module):
         labels: (S, L, size) vectors of the labels, a set for each of the S subsets of the model's
             modalities; subset s holds modality m where bit m of s is set.
         calibration: (S,) of each subset.
+        among: (K,) bool of the labels of training by which a window is familiar; None for all.
         false_alarm_rate: share of known activities that may be said to be unknown.
     """
 
@@ -43,14 +43,22 @@ class DenseScores(nn.Module):
         labels: torch.Tensor,
         calibration: Mapping[int, Calibration],
         false_alarm_rate: float,
+        among: torch.Tensor | None = None,
     ) -> None:
         super().__init__()
         self.model = model
+        self.register_buffer('among', among)
+        self.among: torch.Tensor | None
         self.register_buffer('labels', labels)
         self.labels: torch.Tensor
         rows = [calibration.get(subset, Calibration()) for subset in range(len(labels))]
         table = [
-            [c.temperature, c.spread, max(c.unknown_strength(false_alarm_rate), NEVER), c.length]
+            [
+                c.temperature,
+                c.spread,
+                max(c.unknown_strength(false_alarm_rate), NEVER),
+                c.familiarity,
+            ]
             for c in rows
         ]
         self.register_buffer('calibration', torch.tensor(table))
@@ -68,21 +76,21 @@ class DenseScores(nn.Module):
         video_mask: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Take a `Batch`'s fields; return scores (B, L), unknown (B,) and vectors (B, size)."""
-        vectors, present = [], []
+        parts, present = {}, []
         if video is not None and video_mask is not None:
-            vectors.append(self._video(video, video_mask))
+            parts['video'] = self._video(video, video_mask)
             present.append(video_mask.any(dim=1))
-        vectors += [self._pose(pose, pose_mask, root), self._imu(imu, imu_mask, placement)]
+        parts['pose'] = self._pose(pose, pose_mask, root)
+        parts['imu'] = self._imu(imu, imu_mask, placement)
         present += [pose_mask.flatten(1).any(dim=1), imu_mask.flatten(1).any(dim=1)]
-        parts = {str(i): part for i, part in enumerate(vectors)}
-        vector, length = self.model.fuse(parts), self.model.lengths(parts)
+        vector, familiarity = self.model.fuse(parts), self.model.familiarity(parts, self.among)
         subset = sum(there.long() * 2**bit for bit, there in enumerate(present))
         scale = self.model.log_scale.exp().clamp(max=100.0)
         logits = scale * (self.labels[subset] @ vector.unsqueeze(-1)).squeeze(-1)
         temperature, spread, threshold, usual = self.calibration[subset].unbind(dim=-1)
         scaled = logits / temperature.unsqueeze(-1)
-        # A usual length of 0 says that lengths do not count.
-        counted = (length / usual.clamp(min=1e-6)) ** LENGTH_COUNTS
+        # A usual familiarity of 0 says that it does not count.
+        counted = familiarity / usual.clamp(min=1e-6)
         counted = torch.where(usual > 0, counted, torch.ones_like(usual))
         unknown = torch.sigmoid((threshold - scaled.amax(dim=-1) * counted) / spread)
         scores = scaled.softmax(dim=-1) * (1.0 - unknown).unsqueeze(-1)

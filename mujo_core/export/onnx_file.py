@@ -45,7 +45,7 @@ def dense_scores(checkpoint: Checkpoint, space: LabelSpace, false_alarm_rate: fl
         for number, name in enumerate(subsets)
         if name in checkpoint.calibration
     }
-    return DenseScores(checkpoint.model, labels, calibration, false_alarm_rate).eval()
+    return DenseScores(checkpoint.model, labels, calibration, false_alarm_rate, space.among).eval()
 
 
 def write_onnx(

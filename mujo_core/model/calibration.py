@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from mujo_core.model.joint_space import LENGTH_COUNTS
 from mujo_core.yaml_file import read_yaml
 
 CALIBRATION = 'calibration.yaml'
@@ -26,14 +27,14 @@ class Calibration:
             probability that it is none of the labels.
         unknown: rate of false alarms to the strength at which that probability is one half; with
             it, that share of windows that do show one of the labels is said to be unknown.
-        length: the usual length of a vector (`JointSpace.lengths`), by which a strength counts
-            less where it is shorter; 0 where lengths do not count.
+        familiarity: the usual one of a window (`JointSpace.familiarity`): a strength counts less
+            where a window has less; 0 where it does not count.
     """
 
     temperature: float = 1.0
     spread: float = 1.0
     unknown: dict[float, float] = field(default_factory=dict)
-    length: float = 0.0
+    familiarity: float = 0.0
 
     def unknown_strength(self, rate: float) -> float:
         """Return the strength for a rate of false alarms (interpolated); -inf without any."""
@@ -50,7 +51,7 @@ def write_calibration(calibration: Mapping[str, Calibration], path: Path) -> Non
             'temperature': round(float(c.temperature), 4),
             'spread': round(float(c.spread), 4),
             'unknown': {float(rate): round(float(u), 4) for rate, u in c.unknown.items()},
-            **({'length': round(float(c.length), 4)} if c.length else {}),
+            **({'familiarity': float(f'{c.familiarity:.5g}')} if c.familiarity else {}),
         }
         for name, c in calibration.items()
     }
@@ -70,11 +71,18 @@ def read_calibration(path: Path) -> dict[str, Calibration]:
 
 
 def _calibration(name: str, entry: Mapping[str, Any]) -> Calibration:
+    entry = dict(entry)
+    # Older checkpoints have the usual length of a vector, of which familiarity is a power.
+    if 'length' in entry:
+        length = entry.pop('length')
+        if not (_is_number(length) and length >= 0.0):
+            raise ValueError(f'{name}: expected length of 0 or more, {length!r} came')
+        entry['familiarity'] = length**LENGTH_COUNTS
     found = Calibration(**entry)
     for key, fits, expected in (
         ('temperature', _is_number(found.temperature) and found.temperature > 0.0, 'above 0'),
         ('spread', _is_number(found.spread) and found.spread > 0.0, 'above 0'),
-        ('length', _is_number(found.length) and found.length >= 0.0, 'of 0 or more'),
+        ('familiarity', _is_number(found.familiarity) and found.familiarity >= 0.0, 'of 0 or more'),
     ):
         # A model divides by them: of another figure every answer would be the same label.
         if not fits:

@@ -10,12 +10,17 @@ from torch.nn import functional
 
 from mujo_core.limits import check_least, check_positive, check_shares
 from mujo_core.model.batch import Batch
+from mujo_core.model.clusters import Clusters
 from mujo_core.model.imu import ImuEncoder
 from mujo_core.model.pose import PoseEncoder
 from mujo_core.model.sequence import HEADS, Steps
 from mujo_core.model.text import TEXT_SIZE, TextEncoder
 from mujo_core.model.video import VideoEncoder
 from mujo_core.video.settings import VideoSettings
+
+LENGTH_COUNTS = 0.75
+"""The power of a vector's length that is its familiarity: more finds more of what was never met,
+less tells better what was."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class ModelSettings:
         pose_rate, imu_rate: steps a second on the grid, Hz.
         kernels: thresholds of each of the fixed kernels beside the IMU encoder; 0 for none of them.
         kernel_share: of an IMU vector, 0..1, that they make.
+        clusters: labels of training whose places are known; 0 for none.
         text_size: length of the sentence embeddings; training takes it from the encoder.
         video: what it sees of a video, if anything.
     """
@@ -40,12 +46,13 @@ class ModelSettings:
     imu_rate: float = 50.0
     kernels: int = 0
     kernel_share: float = 0.0
+    clusters: int = 0
     text_size: int = TEXT_SIZE
     video: VideoSettings = field(default_factory=VideoSettings)
 
     def __post_init__(self) -> None:
         check_least('model', self, 1, 'size', 'width', 'text_size')
-        check_least('model', self, 0, 'kernels')
+        check_least('model', self, 0, 'kernels', 'clusters')
         check_positive('model', self, 'pose_rate', 'imu_rate')
         check_shares('model', self, 'dropout', 'kernel_share')
         if self.width % HEADS:
@@ -84,6 +91,10 @@ class JointSpace(nn.Module):
             self.video = VideoEncoder(
                 settings.video, settings.width, settings.size, settings.dropout
             )
+        self.clusters: Clusters | None = None
+        """The places of the labels of training, where they were measured."""
+        if settings.clusters:
+            self.clusters = Clusters(self.modalities, settings.clusters, settings.size)
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -121,31 +132,42 @@ class JointSpace(nn.Module):
         """
         return functional.normalize(torch.stack(list(vectors.values())).sum(dim=0), dim=-1)
 
-    @staticmethod
-    def lengths(vectors: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Return (B,): how long the sum is of which `fuse` gives the direction.
+    def familiarity(
+        self, vectors: dict[str, torch.Tensor], among: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Return (B,): how much a window is like what training met, in a unit of the model's own.
 
-        It is short where an encoder is not sure of itself, and where modalities disagree: of what
-        was never met.
+        How near it lies to a label of training; where the places of labels were not measured, how
+        long the sum is of which `fuse` gives the direction. That is short where an encoder is not
+        sure of itself, and where modalities disagree.
+
+        Args:
+            vectors: modality to (B, size), not normalized.
+            among: (L,) bool of the labels of training that count; None for all.
         """
-        return torch.stack(list(vectors.values())).sum(dim=0).norm(dim=-1)
+        if self.clusters is not None:
+            nearness: torch.Tensor = self.clusters(vectors, among)
+            return nearness
+        return torch.stack(list(vectors.values())).sum(dim=0).norm(dim=-1) ** LENGTH_COUNTS
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """Return (B, size): one unit vector a window, from whatever it holds; 0 of nothing."""
         return self.weighed(batch)[0]
 
-    def weighed(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return (B, size) unit vectors and (B,) `lengths`; 0 of nothing."""
-        return self.joined(self.encode(batch), batch)
+    def weighed(
+        self, batch: Batch, among: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (B, size) unit vectors and (B,) `familiarity`; 0 of nothing."""
+        return self.joined(self.encode(batch), batch, among)
 
     def joined(
-        self, vectors: dict[str, torch.Tensor], batch: Batch
+        self, vectors: dict[str, torch.Tensor], batch: Batch, among: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return what `weighed` does, of a batch that `encode` has encoded."""
         if not vectors:
             nothing = batch.pose.new_zeros(len(batch), self.settings.size)
             return nothing, nothing.sum(dim=-1)
-        return self.fuse(vectors), self.lengths(vectors)
+        return self.fuse(vectors), self.familiarity(vectors, among)
 
     def label_vectors(self, sentences: torch.Tensor) -> torch.Tensor:
         """Return (L, size) unit vectors of labels given as (L, text_size) sentence embeddings."""

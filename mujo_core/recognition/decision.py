@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from mujo_core.model.checkpoint import Calibration
 
 
-LENGTH_COUNTS = 0.75
-"""The power of a vector's length by which the strength of the best label counts: more finds more of
-what was never met, less tells better what was (`doc/labels.md`)."""
-
-
 @dataclass(frozen=True)
 class DecisionSettings:
     """How scores become an answer; may be replaced while a recognizer is at work.
@@ -46,7 +41,7 @@ def calibrated_scores(
     logits: np.ndarray,
     calibration: Calibration,
     false_alarm_rate: float,
-    lengths: np.ndarray | None = None,
+    familiarity: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the labels' probabilities (..., L) and that of none of them (...); they sum to 1.
 
@@ -54,15 +49,15 @@ def calibrated_scores(
         logits: (..., L) of a modality subset.
         calibration: of that subset.
         false_alarm_rate: share of known activities that may be said to be unknown.
-        lengths: (...) of the vectors (`JointSpace.lengths`); None for usual ones.
+        familiarity: (...) of the windows (`JointSpace.familiarity`); None for usual ones.
     """
     scaled = np.asarray(logits, dtype=float) / calibration.temperature
     strength = scaled.max(axis=-1)
     scores = np.exp(scaled - strength[..., None])
     scores /= scores.sum(axis=-1, keepdims=True)
     threshold = calibration.unknown_strength(false_alarm_rate)
-    if lengths is not None and calibration.length > 0.0:
-        strength = strength * (lengths / calibration.length) ** LENGTH_COUNTS
+    if familiarity is not None and calibration.familiarity > 0.0:
+        strength = strength * familiarity / calibration.familiarity
     # Where the best label is weak it is probably none of them.
     unknown = expit((threshold - strength) / calibration.spread)
     return scores * (1.0 - unknown)[..., None], unknown
@@ -110,12 +105,12 @@ class Decision:
         stamp: float,
         logits: np.ndarray,
         calibration: Calibration,
-        length: np.ndarray | None = None,
+        familiarity: np.ndarray | None = None,
     ) -> tuple[np.ndarray, float]:
-        """Return the scores (L,) and that of none of the labels, for logits (L,) of a vector of
-        some length ()."""
+        """Return the scores (L,) and that of none of the labels, for logits (L,) of a window of
+        some familiarity ()."""
         rate = self.settings.false_alarm_rate
-        scores, unknown = calibrated_scores(logits, calibration, rate, length)
+        scores, unknown = calibrated_scores(logits, calibration, rate, familiarity)
         mean = self._mean(stamp, np.append(scores, unknown), self.settings.smoothing)
         if self._filter is None:
             return mean[:-1], float(mean[-1])

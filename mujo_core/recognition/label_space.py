@@ -40,12 +40,15 @@ class LabelSpace:
         texts: (L, size) vectors of the labels' texts (or learned ones in their place).
         taught: name of a modality subset to (L, size), where prototypes stand in for texts.
         distinction: tells the taught labels apart; None where there are not two with details.
+        among: (K,) bool of the checkpoint's labels: those that are there, by which a window is
+            familiar; None for all of them, as where labels were added.
     """
 
     labels: dict[str, Label]
     texts: torch.Tensor
     taught: dict[str, torch.Tensor] = field(default_factory=dict)
     distinction: Distinction | None = None
+    among: torch.Tensor | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -109,7 +112,11 @@ def make_label_space(
                 vectors[row] = blend(texts[row], weight, label.prototypes(subset), similarity)
             prototypes[subset] = vectors
     distinction = Distinction(checkpoint.model, chosen)
-    return LabelSpace(dict(labels), texts, prototypes, distinction if distinction.any else None)
+    among = None
+    if set(labels) < set(checkpoint.labels):
+        among = torch.tensor([name in labels for name in checkpoint.labels], device=texts.device)
+    told_apart = distinction if distinction.any else None
+    return LabelSpace(dict(labels), texts, prototypes, told_apart, among)
 
 
 def blend(

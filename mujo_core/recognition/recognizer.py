@@ -189,19 +189,20 @@ class Recognizer(Samples):
         return self._weighed(windows)[0]
 
     def _weighed(self, windows: Sequence[Window]) -> tuple[np.ndarray, np.ndarray]:
-        """Return (N, L) logits of N windows and the lengths (N,) of their vectors."""
+        """Return (N, L) logits of N windows and how familiar they are, (N,)."""
         batch = batch_windows(windows, self.checkpoint.window).to(self.device)
         half = torch.autocast(self.device.type, torch.float16, self.device.type == 'cuda')
         with torch.inference_mode(), half:
             steps = self._model.steps(batch)
-            vectors, lengths = self._model.joined(self._model.pool(steps), batch)
             space = self._vocabulary.space
+            pooled = self._model.pool(steps)
+            vectors, familiarity = self._model.joined(pooled, batch, space.among)
             logits = space.logits(self._model, vectors, batch).float().cpu().numpy()
         if space.distinction is not None:
             rows = stream_details(self._model, windows, batch, steps)
             spread = np.array([self._calibration(window).temperature for window in windows])
             logits = space.distinction.tell(logits, rows, spread)
-        return logits, lengths.float().cpu().numpy()
+        return logits, familiarity.float().cpu().numpy()
 
     def _modalities(self, window: Window) -> list[str]:
         there = window.modalities(LEAST_STREAM_COVERAGE - 1e-9)
@@ -251,11 +252,11 @@ class Recognizer(Samples):
 
     def _answers(self, windows: Sequence[Window]) -> list[Activity]:
         rows = zip(windows, *self._weighed(windows), strict=True)
-        return [self._decide(window, logits, length) for window, logits, length in rows]
+        return [self._decide(window, logits, familiarity) for window, logits, familiarity in rows]
 
-    def _decide(self, window: Window, logits: np.ndarray, length: np.ndarray) -> Activity:
+    def _decide(self, window: Window, logits: np.ndarray, familiarity: np.ndarray) -> Activity:
         modalities, calibration = self._modalities(window), self._calibration(window)
-        scores, unknown = self._decision(window.end, logits, calibration, length)
+        scores, unknown = self._decision(window.end, logits, calibration, familiarity)
         names, top_k = self.settings.labels, self._decision.settings.top_k
         best = np.argsort(-scores)
         label, confidence = names[int(best[0])], float(scores[best[0]])

@@ -12,7 +12,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-NEWS = 5.0
+NEWS = 7.0
 """Answers a second that count as news: windows overlap, and more of them say the same again."""
 DIRECT = 0.02
 """Share of activities that another one follows without a moment between them."""

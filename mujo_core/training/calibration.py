@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
 from mujo_core.model.checkpoint import Calibration
-from mujo_core.recognition.decision import LENGTH_COUNTS, calibrated_scores
+from mujo_core.recognition.decision import calibrated_scores
 
 FALSE_ALARM_RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
 
@@ -50,50 +50,52 @@ def cross_fitted(logits: Sequence[np.ndarray], truths: Sequence[np.ndarray]) -> 
 
 
 def calibrate(
-    logits: np.ndarray, truth: np.ndarray, lengths: np.ndarray | None = None
+    logits: np.ndarray, truth: np.ndarray, familiarity: np.ndarray | None = None
 ) -> Calibration:
     """Fit the temperature and the strengths of `unknown`.
 
     Args:
         logits: (N, L) of windows of people the model has not seen.
         truth: (N,) their labels' places.
-        lengths: (N,) of their vectors; None where they do not count.
+        familiarity: (N,) of them; None where they do not count.
     """
     temperature = fit_temperature(logits, truth)
-    usual = 0.0 if lengths is None else float(np.median(lengths))
-    strength = _strengths(logits, lengths, Calibration(temperature, length=usual))
+    usual = 0.0 if familiarity is None else float(np.median(familiarity))
+    strength = _strengths(logits, familiarity, Calibration(temperature, familiarity=usual))
     # A window of usual strength is unknown with 1 : 19, one at the weakest twentieth with 1 : 1.
     spread = float((np.median(strength) - np.quantile(strength, 0.05)) / np.log(19.0))
     spread = max(spread, 1e-3)
     unknown = {
-        rate: _strength_for(rate, logits, lengths, Calibration(temperature, spread, length=usual))
+        rate: _strength_for(
+            rate, logits, familiarity, Calibration(temperature, spread, familiarity=usual)
+        )
         for rate in FALSE_ALARM_RATES
     }
     return Calibration(temperature, spread, unknown, usual)
 
 
 def _strengths(
-    logits: np.ndarray, lengths: np.ndarray | None, calibration: Calibration
+    logits: np.ndarray, familiarity: np.ndarray | None, calibration: Calibration
 ) -> np.ndarray:
     """Return (N,): how strong the best label is, as `calibrated_scores` has it."""
     strength = logits.max(axis=1) / calibration.temperature
-    if lengths is None or not calibration.length:
+    if familiarity is None or not calibration.familiarity:
         return np.asarray(strength)
-    return np.asarray(strength * (lengths / calibration.length) ** LENGTH_COUNTS)
+    return np.asarray(strength * familiarity / calibration.familiarity)
 
 
 def _strength_for(
-    rate: float, logits: np.ndarray, lengths: np.ndarray | None, calibration: Calibration
+    rate: float, logits: np.ndarray, familiarity: np.ndarray | None, calibration: Calibration
 ) -> float:
     """Find the strength with which `unknown` wins on that share of the windows."""
 
     def excess(strength: float) -> float:
         trial = replace(calibration, unknown={rate: strength})
-        scores, unknown = calibrated_scores(logits, trial, rate, lengths)
+        scores, unknown = calibrated_scores(logits, trial, rate, familiarity)
         return float((unknown > scores.max(axis=1)).mean()) - rate
 
     # Bisection, since the share grows in steps with the strength.
-    strength = _strengths(logits, lengths, calibration)
+    strength = _strengths(logits, familiarity, calibration)
     low = float(strength.min()) - 10.0 * calibration.spread
     high = float(strength.max()) + 10.0 * calibration.spread
     for _ in range(50):

@@ -237,8 +237,8 @@ def model_card(
             ),
             _which_arm(config),
             '- `rest` was never recorded as such: it is the still beginning and end of actions',
-            '- `unknown` goes by how strong the best label and how long the vector is; it was not '
-            'tried on activities of other people and places',
+            '- `unknown` goes by how strong the best label is and how near to one of those '
+            'above the window lies; it was not tried on activities of other people and places',
             '',
         ]
     return '\n'.join(lines)

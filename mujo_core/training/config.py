@@ -138,6 +138,23 @@ class ReadoutSettings:
 
 
 @dataclass(frozen=True)
+class ClusterSettings:
+    """How the places of labels are measured, by which what was never met is told.
+
+    Attributes:
+        windows: of the clips that are looked at, at most; 0 for no places.
+        shrinkage: of the covariance within labels towards one that is the same in all directions.
+    """
+
+    windows: int = 2000
+    shrinkage: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_least('clusters', self, 0, 'windows')
+        check_positive('clusters', self, 'shrinkage')
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """A training run.
 
@@ -157,6 +174,7 @@ class TrainConfig:
     objectives: ObjectiveSettings = field(default_factory=ObjectiveSettings)
     fit: FitSettings = field(default_factory=FitSettings)
     readout: ReadoutSettings = field(default_factory=ReadoutSettings)
+    clusters: ClusterSettings = field(default_factory=ClusterSettings)
     probe: ProbeSettings = field(default_factory=ProbeSettings)
 
     def __post_init__(self) -> None:

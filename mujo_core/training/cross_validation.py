@@ -36,7 +36,7 @@ class Fold:
         subject: who was left out; seed: of the run; scores: by modality subset.
         unit: what got one answer, `recording` or `window`.
         logits: subset to (N, L) of held-out windows that hold all of it; truth: (N,) their labels;
-            lengths: (N,) of their vectors.
+            familiarity: (N,) of them.
     """
 
     subject: str
@@ -44,7 +44,7 @@ class Fold:
     scores: dict[str, Scores]
     logits: dict[str, np.ndarray]
     truth: dict[str, np.ndarray]
-    lengths: dict[str, np.ndarray]
+    familiarity: dict[str, np.ndarray]
     unit: str = 'recording'
 
 
@@ -109,13 +109,13 @@ def run_fold(
     """
     checkpoint, held = train_without(recordings, subject, seed, config)
     windows, places = _held_out_windows(held, checkpoint, seed, config.data)
-    logits, truth, lengths = {}, {}, {}
+    logits, truth, familiarity = {}, {}, {}
     for subset in subsets_of(checkpoint.modalities):
         rows = [row for row, w in enumerate(windows) if set(subset) <= set(w.modalities())]
         if rows:
             name = subset_name(subset)
             seen = [_only(windows[row], subset) for row in rows]
-            logits[name], lengths[name] = weighed_logits(checkpoint, seen)
+            logits[name], familiarity[name] = weighed_logits(checkpoint, seen)
             truth[name] = places[rows]
     main = [r for r in held if is_main(r, config.data)]
     unit = unit_of_all(recordings, config)
@@ -123,10 +123,10 @@ def run_fold(
     # Afterwards, so that figures do not depend on whether a fold is kept.
     if keep is not None:
         checkpoint.calibration = {
-            name: calibrate(logits[name], truth[name], lengths[name]) for name in logits
+            name: calibrate(logits[name], truth[name], familiarity[name]) for name in logits
         }
         save_checkpoint(checkpoint, keep)
-    return Fold(subject, seed, scores, logits, truth, lengths, unit)
+    return Fold(subject, seed, scores, logits, truth, familiarity, unit)
 
 
 def unit_of_all(recordings: Sequence[Recording], config: TrainConfig) -> str:
@@ -142,7 +142,7 @@ def fit_calibration(folds: Sequence[Fold]) -> dict[str, Calibration]:
         name: calibrate(
             np.concatenate([fold.logits[name] for fold in having]),
             np.concatenate([fold.truth[name] for fold in having]),
-            np.concatenate([fold.lengths[name] for fold in having]),
+            np.concatenate([fold.familiarity[name] for fold in having]),
         )
         for name, having in there.items()
     }

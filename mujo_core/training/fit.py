@@ -26,6 +26,7 @@ from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.model.text import embed_labels
 from mujo_core.recording import modality_of
+from mujo_core.training.clusters import fit_clusters
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.corrupted import random_corruption
 from mujo_core.training.data import DrawOrder, WindowDataset, make_loader
@@ -109,11 +110,14 @@ def fit_model(
     draws = batches * fit.batch_size
     dataset = WindowDataset(sampler, list(labels), weights, draws, fit.seed, pairs)
     sentences = embed_labels(labels, config.text.model)
-    settings = replace(config.model, text_size=sentences.shape[1], kernels=0, kernel_share=0.0)
+    settings = replace(
+        config.model, text_size=sentences.shape[1], kernels=0, kernel_share=0.0, clusters=0
+    )
     model = JointSpace(settings)
     if start is not None:
         # What was solved for is not learned from: it is solved for anew.
-        kept = {k: v for k, v in start.state_dict().items() if not k.startswith('imu.kernels.')}
+        solved = ('imu.kernels.', 'clusters.')
+        kept = {k: v for k, v in start.state_dict().items() if not k.startswith(solved)}
         model.load_state_dict(kept)
     module = JointSpaceModule(model, torch.from_numpy(sentences), fit, config.objectives)
     done = run.begin(config, clips, write=team.rank == 0) if run else 0
@@ -165,6 +169,11 @@ def fit_model(
         model = fit_readout(
             model, clips, weights, list(labels), sentences, config.window, config.readout,
             fit.seed, corruption if config.readout.corrupted else None,
+            config.sampler,
+        )  # fmt: skip
+    if config.clusters.windows:
+        model = fit_clusters(
+            model, clips, weights, list(labels), config.window, config.clusters, fit.seed,
             config.sampler,
         )  # fmt: skip
     return Checkpoint(

@@ -55,16 +55,16 @@ def test_known_windows_are_called_unknown_at_the_promised_rate(scale):
         assert (unknown > scores.max(axis=1)).mean() == pytest.approx(rate, abs=2e-3)
 
 
-def test_short_vectors_are_unknown_and_the_rate_of_false_alarms_is_kept():
+def test_unfamiliar_windows_are_unknown_and_the_rate_of_false_alarms_is_kept():
     logits, truth = honest_logits(2000, 6, 3)
-    lengths = np.random.default_rng(0).lognormal(2.0, 0.2, len(logits))
-    calibration = calibrate(logits, truth, lengths)
-    assert calibration.length == pytest.approx(np.median(lengths))
+    familiarity = np.random.default_rng(0).lognormal(2.0, 0.2, len(logits))
+    calibration = calibrate(logits, truth, familiarity)
+    assert calibration.familiarity == pytest.approx(np.median(familiarity))
     for rate in FALSE_ALARM_RATES:
-        scores, unknown = calibrated_scores(logits, calibration, rate, lengths)
+        scores, unknown = calibrated_scores(logits, calibration, rate, familiarity)
         assert (unknown > scores.max(axis=1)).mean() == pytest.approx(rate, abs=2e-3)
-    # The very same logits, of vectors a quarter as long.
-    scores, unknown = calibrated_scores(logits, calibration, 0.05, lengths / 4)
+    # The very same logits, of windows a quarter as familiar.
+    scores, unknown = calibrated_scores(logits, calibration, 0.05, familiarity / 4)
     assert (unknown > scores.max(axis=1)).mean() > 0.1
 
 

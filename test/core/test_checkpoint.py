@@ -73,11 +73,15 @@ def test_the_same_model_comes_back(tiny_checkpoint, saved, make_window):
     np.testing.assert_array_equal(again.sentences, tiny_checkpoint.sentences)
 
 
-def test_the_usual_length_of_a_vector_is_kept_where_lengths_count(tiny_checkpoint, tmp_path):
-    counted = {'imu': Calibration(1.5, 0.5, {0.05: 3.25}, length=8.125), 'pose': Calibration()}
+def test_the_usual_familiarity_is_kept_where_it_counts(tiny_checkpoint, tmp_path):
+    counted = {'imu': Calibration(1.5, 0.5, {0.05: 3.25}, 0.008125), 'pose': Calibration()}
     save_checkpoint(replace(tiny_checkpoint, calibration=counted), tmp_path)
     assert load_checkpoint(tmp_path).calibration == counted
-    assert (tmp_path / 'calibration.yaml').read_text().count('length') == 1
+    path = tmp_path / 'calibration.yaml'
+    assert path.read_text().count('familiarity') == 1
+    # What checkpoints without clusters say; a vector of the usual length is as familiar as usual.
+    path.write_text(path.read_text().replace('familiarity: 0.008125', 'length: 16.0'))
+    assert load_checkpoint(tmp_path).calibration['imu'].familiarity == 8.0
 
 
 def test_the_order_of_labels_is_the_configs(folder):
@@ -150,7 +154,7 @@ def test_another_content_is_refused(folder, name, text, what):
         *((key, '0.0') for key in ('temperature', 'spread')),
         *(
             (key, value)
-            for key in ('temperature', 'spread', 'length')
+            for key in ('temperature', 'spread', 'length', 'familiarity')
             for value in ('hot', 'yes', '-1.5', '.nan', '.inf', '~')
         ),
         *(('unknown', value) for value in ('0.5', '{0.05: low}', '{0.05: .nan}', '{rare: 1.0}')),

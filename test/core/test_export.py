@@ -75,15 +75,15 @@ def test_real_windows_of_every_subset_give_the_recognizers_scores(checkpoint, re
         assert 0.0 < expected[0].max() <= 1.0
 
 
-def test_lengths_count_in_the_graph_as_in_the_recognizer(checkpoint, recording, space):
+def test_familiarity_counts_in_the_graph_as_in_the_recognizer(checkpoint, recording, space):
     counted = {
-        name: replace(calibration, length=7.0)
+        name: replace(calibration, familiarity=0.2)
         for name, calibration in checkpoint.calibration.items()
     }
-    with_lengths = replace(checkpoint, calibration=counted)
+    familiar = replace(checkpoint, calibration=counted)
     for subset, batch in batches(checkpoint, recording).items():
-        expected = model_scores(with_lengths, space, batch, subset, RATE)
-        for ours, theirs in zip(expected, dense(with_lengths, space, batch), strict=True):
+        expected = model_scores(familiar, space, batch, subset, RATE)
+        for ours, theirs in zip(expected, dense(familiar, space, batch), strict=True):
             np.testing.assert_allclose(theirs, ours, atol=TOLERANCE)
         before = model_scores(checkpoint, space, batch, subset, RATE)
         assert np.abs(before[1] - expected[1]).max() > 10 * TOLERANCE
