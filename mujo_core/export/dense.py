@@ -122,4 +122,5 @@ class DenseScores(nn.Module):
         assert encoder is not None
         frames = encoder.frame(encoder.pictures(video, mask).flatten(0, 1))
         frames = frames.view(*mask.shape, -1) * mask.unsqueeze(-1)
-        return _pool(encoder.trunk, encoder.trunk.steps(frames, mask), mask.any(dim=1))
+        vectors = _pool(encoder.trunk, encoder.trunk.steps(frames, mask), mask.any(dim=1))
+        return encoder.weight * vectors

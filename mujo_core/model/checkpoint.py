@@ -111,7 +111,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: str | Path) -> None:
 def _model_section(settings: ModelSettings) -> dict[str, Any]:
     section = asdict(settings)
     if not settings.video.kind:
-        del section['video']
+        del section['video'], section['video_weight']
     return section
 
 
@@ -238,6 +238,11 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
         raise CheckpointError(
             f'{folder}: expected class vectors of shape {shape}, classes.safetensors holds '
             f'{classes.shape}; save the checkpoint again'
+        )
+    if model.settings.clusters not in (0, len(names)):
+        raise CheckpointError(
+            f'{folder / "config.yaml"}: expected as many clusters as labels, {len(names)}, or '
+            f'none, {model.settings.clusters} came; save the checkpoint again'
         )
     if len(checkpoint.sentences) != len(checkpoint.labels):
         raise CheckpointError(

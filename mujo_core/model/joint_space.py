@@ -37,6 +37,8 @@ class ModelSettings:
         clusters: labels of training whose places are known; 0 for none.
         text_size: length of the sentence embeddings; training takes it from the encoder.
         video: what it sees of a video, if anything.
+        video_weight: of a video's vector among others. Below 1, video decides where others do not:
+            trained on few people, it is as sure of those it has not seen as of them.
     """
 
     size: int = 128
@@ -49,11 +51,12 @@ class ModelSettings:
     clusters: int = 0
     text_size: int = TEXT_SIZE
     video: VideoSettings = field(default_factory=VideoSettings)
+    video_weight: float = 1.0
 
     def __post_init__(self) -> None:
         check_least('model', self, 1, 'size', 'width', 'text_size')
         check_least('model', self, 0, 'kernels', 'clusters')
-        check_positive('model', self, 'pose_rate', 'imu_rate')
+        check_positive('model', self, 'pose_rate', 'imu_rate', 'video_weight')
         check_shares('model', self, 'dropout', 'kernel_share')
         if self.width % HEADS:
             raise ValueError(
@@ -89,7 +92,11 @@ class JointSpace(nn.Module):
         self.video: VideoEncoder | None = None
         if settings.video.kind:
             self.video = VideoEncoder(
-                settings.video, settings.width, settings.size, settings.dropout
+                settings.video,
+                settings.width,
+                settings.size,
+                settings.dropout,
+                settings.video_weight,
             )
         self.clusters: Clusters | None = None
         """The places of the labels of training, where they were measured."""

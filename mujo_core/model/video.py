@@ -49,11 +49,14 @@ class VideoEncoder(nn.Module):
 
     Args:
         settings: what a frame is.
-        width: channels inside; size: length of the vector.
+        width: channels inside; size: of the vector; weight: of it among other modalities'.
     """
 
-    def __init__(self, settings: VideoSettings, width: int, size: int, dropout: float) -> None:
+    def __init__(
+        self, settings: VideoSettings, width: int, size: int, dropout: float, weight: float = 1.0
+    ) -> None:
         super().__init__()
+        self.weight = weight
         self.frame: nn.Module
         if settings.kind == 'motion':
             channels = 3 if settings.source == 'depth' else 6
@@ -104,7 +107,7 @@ class VideoEncoder(nn.Module):
     def pool(self, steps: Steps) -> torch.Tensor:
         """Steps (B, T, width) to vectors (B, size); 0 for a window that keeps none."""
         there = steps.present
-        return spread_rows(self.trunk.pool(steps.rows(there)), there)
+        return spread_rows(self.weight * self.trunk.pool(steps.rows(there)), there)
 
     def forward(self, video: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return the vectors, not normalized."""

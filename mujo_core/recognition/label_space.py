@@ -113,7 +113,7 @@ def make_label_space(
             prototypes[subset] = vectors
     distinction = Distinction(checkpoint.model, chosen)
     among = None
-    if set(labels) < set(checkpoint.labels):
+    if checkpoint.model.clusters is not None and set(labels) < set(checkpoint.labels):
         among = torch.tensor([name in labels for name in checkpoint.labels], device=texts.device)
     told_apart = distinction if distinction.any else None
     return LabelSpace(dict(labels), texts, prototypes, told_apart, among)

@@ -38,7 +38,7 @@ def fit_clusters(
     seed: int,
     sampler: SamplerSettings,
 ) -> JointSpace:
-    """Return the model with the places of its labels, measured on windows as they are.
+    """Return the model with the places of these labels, measured on windows as they are.
 
     Args:
         model: trained; weights that it has do not change.
@@ -47,16 +47,18 @@ def fit_clusters(
         sampler: the run's, of which whole activities are taken over.
 
     Returns:
-        The same model where fewer than two labels occur, else one with `ModelSettings.clusters`.
+        One with `ModelSettings.clusters`, which are 0 where fewer than two labels occur.
     """
     count = min(how.windows, _A_CLIP * len(clips))
     draws = replace(STILL, whole=sampler.whole if spec.whole else 0.0)
     dataset = WindowDataset(WindowSampler(clips, spec, draws), labels, weights, count, seed)
     drawn = [item for index in range(count) if (item := dataset[index]).place >= 0]
-    if len({item.place for item in drawn}) < 2:
-        return model
-    found = JointSpace(replace(model.settings, clusters=len(labels))).eval()
-    found.load_state_dict(model.state_dict(), strict=False)
+    several = len({item.place for item in drawn}) > 1
+    found = JointSpace(replace(model.settings, clusters=len(labels) if several else 0)).eval()
+    weights_alone = {k: v for k, v in model.state_dict().items() if not k.startswith('clusters.')}
+    found.load_state_dict(weights_alone, strict=False)
+    if found.clusters is None:
+        return found
     vectors: dict[str, list[torch.Tensor]] = {m: [] for m in found.modalities}
     places: dict[str, list[torch.Tensor]] = {m: [] for m in found.modalities}
     for start in range(0, len(drawn), _BATCH):
@@ -67,7 +69,6 @@ def fit_clusters(
             there = batch.present[modality]
             vectors[modality].append(rows[there])
             places[modality].append(where[there])
-    assert found.clusters is not None
     for modality, parts in vectors.items():
         if parts:
             found.clusters.of(modality).measure(

@@ -171,11 +171,10 @@ def fit_model(
             fit.seed, corruption if config.readout.corrupted else None,
             config.sampler,
         )  # fmt: skip
-    if config.clusters.windows:
-        model = fit_clusters(
-            model, clips, weights, list(labels), config.window, config.clusters, fit.seed,
-            config.sampler,
-        )  # fmt: skip
+    model = fit_clusters(
+        model, clips, weights, list(labels), config.window, config.clusters, fit.seed,
+        config.sampler,
+    )  # fmt: skip
     return Checkpoint(
         model=model,
         window=config.window,

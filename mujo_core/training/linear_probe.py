@@ -18,6 +18,7 @@ from mujo_core.labels import Label
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.model.text import embed_labels
+from mujo_core.training.clusters import fit_clusters
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.corrupted import random_corruption
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
@@ -115,8 +116,13 @@ def fit_probe(
         strength = _choose_strength(checkpoint, learn, held_out, config, order)
     vectors = _class_vectors(*learn, strength)
     scale = float(checkpoint.model.log_scale.detach().exp().clamp(max=100.0))
+    model = fit_clusters(
+        checkpoint.model, clips, weights, order, config.window, config.clusters, config.fit.seed,
+        config.sampler,
+    )  # fmt: skip
     return replace(
         checkpoint,
+        model=model,
         labels=labels,
         sentences=embed_labels(labels, checkpoint.text_model),
         classes=np.ascontiguousarray(vectors / scale, dtype=np.float32),

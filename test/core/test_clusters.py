@@ -1,4 +1,4 @@
-"""Where the labels of training lie: distances, who is judged by what, kept, exported, restricted."""
+"""Where the labels of training lie: distances, what counts, kept on disk, in the graph."""
 
 from __future__ import annotations
 

@@ -108,7 +108,8 @@ def test_windows_of_different_subsets_share_a_batch(checkpoint, recording, space
 def test_video_is_exported_too(tiny_checkpoint, video):
     torch.manual_seed(0)
     settings = VideoSettings(kind='motion', source=video)
-    model = JointSpace(ModelSettings(size=16, width=8, video=settings)).eval()
+    sizes = ModelSettings(size=16, width=8, video=settings, video_weight=0.3)
+    model = JointSpace(sizes).eval()
     checkpoint = replace(
         tiny_checkpoint,
         model=model,

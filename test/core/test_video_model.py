@@ -116,6 +116,21 @@ def test_absent_video_is_zeros_and_changes_nothing(model, spec, make_window):
     np.testing.assert_allclose(pose_alone.numpy(), without.numpy(), atol=1e-6)
 
 
+def test_a_weight_counts_beside_others_and_not_alone(model, spec, tmp_path, checkpoint):
+    lighter = JointSpace(replace(model.settings, video_weight=0.25)).eval()
+    lighter.load_state_dict(model.state_dict())
+    both = batch_windows([make(spec, 0, pose=True)], spec)
+    alone = both.without('pose')
+    torch.testing.assert_close(vectors(lighter, alone), vectors(model, alone))
+    with torch.inference_mode():
+        parts = model.encode(both)
+        expected = model.fuse({'video': 0.25 * parts['video'], 'pose': parts['pose']})
+    torch.testing.assert_close(vectors(lighter, both), expected)
+    assert not torch.allclose(vectors(lighter, both), vectors(model, both), atol=1e-3)
+    save_checkpoint(replace(checkpoint, model=lighter), tmp_path)
+    assert load_checkpoint(tmp_path).model.settings.video_weight == 0.25
+
+
 def test_gradients_reach_every_parameter_of_the_encoder(model, spec):
     model.train()
     batch = batch_windows([make(spec, i) for i in range(4)], spec)
