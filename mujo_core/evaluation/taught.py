@@ -187,7 +187,7 @@ def _macro_f1(
         logits = checkpoint.model.logits(vectors, space.vectors(name)).numpy()
     if space.distinction is not None:
         rows = [{n: d for n, d in seen.rows[i].items() if modality_of(n) in subset} for i in judged]
-        logits = space.distinction.tell(logits, rows, np.full(len(judged), spread))
+        logits, _ = space.distinction.tell(logits, rows, np.full(len(judged), spread))
     labels = list(space.names)
     predictions = pool(softmax(logits / spread), judged, where, labels)
     return score(predictions.probabilities, predictions.truth, labels).macro_f1

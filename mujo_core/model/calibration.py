@@ -29,12 +29,14 @@ class Calibration:
             it, that share of windows that do show one of the labels is said to be unknown.
         familiarity: the usual one of a window (`JointSpace.familiarity`): a strength counts less
             where a window has less; 0 where it does not count.
+        strength: the usual one of the best label, whatever the familiarity; 0 where not known.
     """
 
     temperature: float = 1.0
     spread: float = 1.0
     unknown: dict[float, float] = field(default_factory=dict)
     familiarity: float = 0.0
+    strength: float = 0.0
 
     def unknown_strength(self, rate: float) -> float:
         """Return the strength for a rate of false alarms (interpolated); -inf without any."""
@@ -52,6 +54,7 @@ def write_calibration(calibration: Mapping[str, Calibration], path: Path) -> Non
             'spread': round(float(c.spread), 4),
             'unknown': {float(rate): round(float(u), 4) for rate, u in c.unknown.items()},
             **({'familiarity': float(f'{c.familiarity:.5g}')} if c.familiarity else {}),
+            **({'strength': round(float(c.strength), 4)} if c.strength else {}),
         }
         for name, c in calibration.items()
     }
@@ -83,6 +86,7 @@ def _calibration(name: str, entry: Mapping[str, Any]) -> Calibration:
         ('temperature', _is_number(found.temperature) and found.temperature > 0.0, 'above 0'),
         ('spread', _is_number(found.spread) and found.spread > 0.0, 'above 0'),
         ('familiarity', _is_number(found.familiarity) and found.familiarity >= 0.0, 'of 0 or more'),
+        ('strength', _is_number(found.strength) and found.strength >= 0.0, 'of 0 or more'),
     ):
         # A model divides by them: of another figure every answer would be the same label.
         if not fits:

@@ -127,8 +127,10 @@ class Distinction:
 
     def tell(
         self, logits: np.ndarray, rows: Sequence[Mapping[str, np.ndarray]], temperatures: np.ndarray
-    ) -> np.ndarray:
-        """Return logits (N, L) with the taught labels in the order that their details say.
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return logits (N, L) with the taught labels in the order that their details say, and how
+        near (N,) a window is to an example: 1 for as near as examples of a label are to each other,
+        or where there are no two to tell; less for further; 0 where no taught label is the best.
 
         The best of them keeps the strength that the best had, so that other labels and `unknown`
         stand to it as before; where the window looks like their examples it gets a little more
@@ -138,6 +140,7 @@ class Distinction:
             logits: (N, L); rows: the N windows' details; temperatures: (N,) of their calibration.
         """
         logits = logits.copy()
+        near = np.zeros(len(logits))
         sets: dict[tuple[str, ...], list[int]] = {}
         for i, row in enumerate(rows):
             sets.setdefault(tuple(sorted(row)), []).append(i)
@@ -163,7 +166,9 @@ class Distinction:
             where = np.ix_(members, labels)
             strength = np.maximum(logits[where].max(axis=1), others + lead * spread)
             logits[where] = strength[:, None] + odds * spread[:, None]
-        return logits
+            like = np.where(np.isfinite(like), like, 0.0)
+            near[members] = (strength >= others) / np.maximum(1.0 - like, 1.0)
+        return logits, near
 
     def _of(self, name: str) -> Discriminant | None:
         """Return what tells labels apart by a stream; a device where none was shown goes by all."""
@@ -179,7 +184,7 @@ class Distinction:
     def _fit(
         entries: Sequence[tuple[int, np.ndarray]], blocks: Sequence[int]
     ) -> Discriminant | None:
-        if len({place for place, _ in entries}) < 2:
+        if not entries:
             return None
         rows = np.concatenate([some for _, some in entries])
         labels = np.concatenate([np.full(len(some), place) for place, some in entries])

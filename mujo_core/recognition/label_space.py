@@ -143,13 +143,15 @@ def blend(
 def usual_similarity(checkpoint: Checkpoint, subset: str) -> float:
     """Return the median cosine of windows of a modality subset and the text of their label.
 
-    It follows from the calibration, whose spread is the way from the weakest twentieth to the
-    median (`mujo_core.training.calibration`); 1 without one.
+    It follows from the calibration; from its spread, the way from the weakest twentieth to the
+    median (`mujo_core.training.calibration`), where that has no `strength`; 1 without one.
     """
     calibration = checkpoint.calibration.get(subset)
     if calibration is None or not calibration.unknown:
         return 1.0
-    median = calibration.unknown_strength(0.05) + calibration.spread * np.log(19.0)
+    median = calibration.strength
+    if not median:
+        median = calibration.unknown_strength(0.05) + calibration.spread * np.log(19.0)
     scale = float(checkpoint.model.log_scale.detach().exp().clamp(max=100.0))
     return float(np.clip(median * calibration.temperature / scale, 0.05, 1.0))
 

@@ -198,11 +198,16 @@ class Recognizer(Samples):
             pooled = self._model.pool(steps)
             vectors, familiarity = self._model.joined(pooled, batch, space.among)
             logits = space.logits(self._model, vectors, batch).float().cpu().numpy()
+            familiar = familiarity.float().cpu().numpy()
         if space.distinction is not None:
             rows = stream_details(self._model, windows, batch, steps)
-            spread = np.array([self._calibration(window).temperature for window in windows])
-            logits = space.distinction.tell(logits, rows, spread)
-        return logits, familiarity.float().cpu().numpy()
+            calibrations = [self._calibration(window) for window in windows]
+            spread = np.array([calibration.temperature for calibration in calibrations])
+            logits, near = space.distinction.tell(logits, rows, spread)
+            # What is like a taught example was met, though not in training.
+            usual = np.array([calibration.familiarity for calibration in calibrations])
+            familiar = np.maximum(familiar, usual * near)
+        return logits, familiar
 
     def _modalities(self, window: Window) -> list[str]:
         there = window.modalities(LEAST_STREAM_COVERAGE - 1e-9)

@@ -71,7 +71,8 @@ def calibrate(
         )
         for rate in FALSE_ALARM_RATES
     }
-    return Calibration(temperature, spread, unknown, usual)
+    plain = max(0.0, float(np.median(logits.max(axis=1)) / temperature))
+    return Calibration(temperature, spread, unknown, usual, plain)
 
 
 def _strengths(

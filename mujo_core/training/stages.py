@@ -96,7 +96,7 @@ def _with_start(config: TrainConfig) -> TrainConfig:
     return config
 
 
-_FOUND = ('kernels', 'kernel_share', 'text_size', 'whole')
+_FOUND = ('kernels', 'kernel_share', 'clusters', 'text_size', 'whole')
 """Settings of model and window that training takes from its other settings."""
 
 

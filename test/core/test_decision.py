@@ -38,13 +38,13 @@ def test_scores_against_the_formula():
     assert float(unknown) == pytest.approx(doubt)
 
 
-def test_a_vector_shorter_than_usual_is_less_strong():
+def test_a_window_less_familiar_than_usual_is_less_strong():
     logits = np.array([2.0, 1.0, -1.0])
-    calibration = Calibration(temperature=2.0, spread=0.5, unknown={0.1: 1.2}, length=8.0)
+    calibration = Calibration(temperature=2.0, spread=0.5, unknown={0.1: 1.2}, familiarity=8.0)
     scores, unknown = calibrated_scores(np.stack([logits] * 2), calibration, 0.1, np.array([4, 8]))
-    assert unknown == pytest.approx(1 / (1 + np.exp(-(1.2 - np.array([0.5**0.75, 1.0])) / 0.5)))
+    assert unknown == pytest.approx(1 / (1 + np.exp(-(1.2 - np.array([0.5, 1.0])) / 0.5)))
     assert scores.sum(axis=1) + unknown == pytest.approx(np.ones(2))
-    # Nobody said what length is usual: it does not count.
+    # Nobody said what is usual: it does not count.
     _, before = calibrated_scores(logits, Calibration(2.0, 0.5, {0.1: 1.2}), 0.1, np.array(4.0))
     assert float(before) == pytest.approx(float(unknown[1]))
 

@@ -95,7 +95,9 @@ def test_two_processes_with_half_the_batch_have_the_losses_of_one_with_all_of_it
     first, second = (load_file(d / 'model.safetensors') for d in outputs)
     assert first.keys() == second.keys()
     for name, tensor in first.items():
-        torch.testing.assert_close(tensor, second[name], atol=TOLERANCE, rtol=0.0)
+        # Whitened vectors are large, where a few windows hardly differ in some direction.
+        size = max(1.0, float(tensor.abs().max())) if name.startswith('clusters.') else 1.0
+        torch.testing.assert_close(tensor, second[name], atol=TOLERANCE * size, rtol=0.0)
 
 
 NORMS = """

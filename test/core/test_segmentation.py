@@ -5,7 +5,7 @@ import pytest
 
 from mujo_core.evaluation.streams import STEADY, Tally, segment_answers
 from mujo_core.recognition.segmentation import BY_ITSELF, Segmenter, StreamSettings
-from mujo_core.recognition.stream_filter import ForwardFilter
+from mujo_core.recognition.stream_filter import NEWS, ForwardFilter
 from mujo_core.recording import Segment
 
 NAMES = ['walk', 'jog', 'rest']
@@ -72,7 +72,8 @@ def test_filtered_scores_are_probabilities_and_keep_the_shares_of_what_is_no_act
 def test_the_filter_against_the_forward_recursion_written_out():
     smooth = ForwardFilter([2], dwell=2.0, rest=1.0)
     rows = np.array([[0.7, 0.1, 0.1, 0.1], [0.1, 0.6, 0.1, 0.2], [0.2, 0.6, 0.1, 0.1]])
-    stay, quiet = np.exp(-0.2 / 2.0), np.exp(-0.2 / 1.0)
+    step = 1 / NEWS
+    stay, quiet = np.exp(-step / 2.0), np.exp(-step / 1.0)
     out = (1 - stay) * 0.02
     move = np.array(
         [
@@ -83,7 +84,7 @@ def test_the_filter_against_the_forward_recursion_written_out():
     )
     state = np.full(3, 1 / 3)
     for i, row in enumerate(rows):
-        scores, unknown = smooth(5.0 + 0.2 * i, row[:3], row[3])
+        scores, unknown = smooth(5.0 + step * i, row[:3], row[3])
         state = state if i == 0 else move @ state
         state = state * [row[0], row[1], row[2] + row[3]]
         state = state / state.sum()

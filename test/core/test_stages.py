@@ -190,4 +190,8 @@ def test_mixed_precision_gives_a_finite_model(config, material, precision):
         material.clips, material.weights, replace(config, fit=fit), progress=False
     )
     for tensor in checkpoint.model.state_dict().values():
-        assert torch.isfinite(tensor).all() and tensor.dtype in (torch.float32, torch.int64)
+        assert torch.isfinite(tensor).all() and tensor.dtype in (
+            torch.float32,
+            torch.int64,
+            torch.bool,
+        )

@@ -224,7 +224,8 @@ def test_details_settle_which_taught_label_it_is_and_nothing_else(checkpoint, cl
     rows = details_of(checkpoint, example_windows(clips['squat'], checkpoint))
     logits = np.zeros((len(rows), len(space.names)))
     logits[:, -2], logits[:, 0] = 1.0, 2.0  # the wrong one, and one that was not taught
-    told = space.distinction.tell(logits, rows, np.ones(len(rows)))
+    told, near = space.distinction.tell(logits, rows, np.ones(len(rows)))
+    assert not near.any()
     assert (told[:, -1] == 1.0).all() and (told[:, -2] < 0.0).all()
     np.testing.assert_array_equal(told[:, :-2], logits[:, :-2])
 
