@@ -96,7 +96,7 @@ def test_two_processes_with_half_the_batch_have_the_losses_of_one_with_all_of_it
     assert first.keys() == second.keys()
     for name, tensor in first.items():
         # Whitened vectors are large, where a few windows hardly differ in some direction.
-        size = max(1.0, float(tensor.abs().max())) if name.startswith('clusters.') else 1.0
+        size = max(1.0, float(tensor.float().abs().max())) if name.startswith('clusters.') else 1.0
         torch.testing.assert_close(tensor, second[name], atol=TOLERANCE * size, rtol=0.0)
 
 
