@@ -11,13 +11,24 @@ import torch
 from torch.nn import functional
 
 
+def _hamilton() -> torch.Tensor:
+    """Return (16, 4): what each product of two parts (w, x, y, z) adds to each part of one."""
+    table = torch.zeros(4, 4, 4)
+    for i in range(4):
+        table[0, i, i] = table[i, 0, i] = 1.0
+    for i, j, k in ((1, 2, 3), (2, 3, 1), (3, 1, 2)):
+        table[i, i, 0] = -1.0
+        table[i, j, k], table[j, i, k] = 1.0, -1.0
+    return table.flatten(0, 1)
+
+
+_HAMILTON = _hamilton()
+
+
 def quaternion_product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Return the Hamilton product of (..., 4) quaternions (w, x, y, z)."""
-    aw, av = a[..., :1], a[..., 1:]
-    bw, bv = b[..., :1], b[..., 1:]
-    w = aw * bw - (av * bv).sum(dim=-1, keepdim=True)
-    v = aw * bv + bw * av + torch.cross(av, bv, dim=-1)
-    return torch.cat([w, v], dim=-1)
+    # Few operations, since for a window alone it is their number that takes time.
+    return (a.unsqueeze(-1) * b.unsqueeze(-2)).flatten(-2) @ _HAMILTON.to(a)
 
 
 def rotate(q: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
@@ -66,7 +77,8 @@ def level(
     x[..., 0] = 1.0
     # All three at once: for a window alone it is the number of operations that takes time.
     parts = torch.stack([acceleration, rotation, x], dim=-2)
-    force, spin, axis = rotate(attitude.unsqueeze(-2), parts).unbind(dim=-2)
+    found = rotate(attitude.unsqueeze(-2), parts)
+    force, _, axis = found.unbind(dim=-2)
     weight = seen.unsqueeze(-1).to(force.dtype)
     up = functional.normalize((force * weight).sum(dim=1, keepdim=True), dim=-1)
     pointing = (axis * weight).sum(dim=1, keepdim=True)
@@ -74,5 +86,5 @@ def level(
     ahead = functional.normalize(ahead, dim=-1)
     left = torch.cross(up, ahead, dim=-1)
     frame = torch.cat([ahead, left, up], dim=1)
-    turned = [torch.einsum('ntj,nij->nti', part, frame) for part in (force, spin, axis)]
-    return turned[0], turned[1], turned[2]
+    turned = (found.flatten(1, 2) @ frame.transpose(1, 2)).view_as(found)
+    return turned[:, :, 0], turned[:, :, 1], turned[:, :, 2]

@@ -35,8 +35,7 @@ class ModalityClusters(nn.Module):
         # Squares of what may be far would not fit into half precision.
         with torch.autocast(vectors.device.type, enabled=False):
             own = vectors.float() @ self.whitening
-            squares = own.square().sum(dim=1, keepdim=True) + self.places.square().sum(dim=1)
-            return (squares - 2.0 * own @ self.places.T).clamp(min=0.0)
+            return (own.unsqueeze(1) - self.places).square().sum(dim=2)
 
     @torch.no_grad()
     def measure(self, vectors: torch.Tensor, labels: torch.Tensor, shrinkage: float) -> None:

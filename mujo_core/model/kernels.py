@@ -10,8 +10,9 @@ from __future__ import annotations
 from itertools import combinations
 
 import torch
-from torch import nn
 from torch.nn import functional
+
+from mujo_core.model.prepared import Prepared
 
 _LENGTH = 9
 _HIGH = 3
@@ -32,7 +33,7 @@ def _patterns() -> torch.Tensor:
     return patterns
 
 
-class FixedKernels(nn.Module):
+class FixedKernels(Prepared[tuple[torch.Tensor, torch.Tensor]]):
     """(N, T, C) channels, (N, T) mask to (N, size).
 
     Each kernel sums a random few of the channels; a feature is the share of the seen steps (of
@@ -80,9 +81,7 @@ class FixedKernels(nn.Module):
     @torch.no_grad()
     def shares(self, x: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
         """Return (N, features): the share of seen steps above each threshold, 0..1."""
-        # (levels, thresholds, kernels): rows that are compared lie together.
-        thresholds = self.thresholds.transpose(1, 2).contiguous()
-        kernels = self._kernels()
+        kernels, thresholds = self.prepared(self._laid_out)
         found = []
         # A few at a time, one dilation at a time: what lies between stays in the cache.
         for some, there in zip(x.split(_AT_ONCE), seen.split(_AT_ONCE), strict=True):
@@ -100,6 +99,7 @@ class FixedKernels(nn.Module):
     def measure(self, x: torch.Tensor, seen: torch.Tensor) -> None:
         """Set the thresholds from windows of the training data, of which at least one step that is
         looked at is seen."""
+        self.forget_prepared()
         count = self.thresholds.shape[2]
         # The multiples of the golden section spread evenly over the quantiles.
         turns = torch.arange(1, len(self.patterns) * count + 1, device=x.device) * 0.6180339887
@@ -124,6 +124,11 @@ class FixedKernels(nn.Module):
     def _padded(self, x: torch.Tensor) -> torch.Tensor:
         """Return (N, T + 2 * margin, C) float: nothing before and after."""
         return functional.pad(x.float(), (0, 0, self.margin, self.margin))
+
+    def _laid_out(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return `_kernels` and thresholds (levels, thresholds, 84): rows that are compared lie
+        together."""
+        return self._kernels(), self.thresholds.transpose(1, 2).contiguous()
 
     def _kernels(self) -> torch.Tensor:
         """Return (levels, 9 * C, 84): every kernel's weights, tap by tap."""

@@ -67,7 +67,7 @@ def pose_blocks(
     share = seen[..., moved].float().mean(dim=1, keepdim=True).clamp(min=0.1)
     swing = (waves.abs()[:, 1 : 1 + _WAVES] / (place.shape[1] * share)).sqrt()
     limbs = place[..., moved] * seen[..., moved]
-    shares = _kernels().to(pose.device).shares(limbs, step.squeeze(-1))
+    shares = _kernels(pose.device).shares(limbs, step.squeeze(-1))
     return (
         signed_log(torch.cat(posture, dim=1)),
         2.0 * (turning / size).flatten(1),
@@ -81,7 +81,7 @@ def _axes(joints: tuple[str, ...]) -> list[int]:
 
 
 @cache
-def _kernels() -> FixedKernels:
+def _kernels(device: torch.device) -> FixedKernels:
     """Return kernels over the axes of the limbs: the same in every version of every library, since
     what was taught is kept as seen through them."""
     channels = 3 * len(_MOVED)
@@ -95,4 +95,4 @@ def _kernels() -> FixedKernels:
     chosen = numbers[:, 1:].argsort(axis=1, kind='stable').argsort(axis=1) < count
     kernels.channels.copy_(torch.from_numpy(chosen).view_as(kernels.channels))
     kernels.thresholds.copy_(torch.tensor(_THRESHOLDS))
-    return kernels.eval()
+    return kernels.to(device).eval()

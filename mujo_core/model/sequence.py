@@ -9,6 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from mujo_core.model.folded import FoldedTrunk, halved
+from mujo_core.model.prepared import Prepared
+
 HEADS = 4
 """Of attention, which divide the width."""
 
@@ -49,16 +52,6 @@ def spread_rows(rows: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
     return out
 
 
-def _halved(x: torch.Tensor) -> torch.Tensor:
-    """Return the means (..., ceil(T / 2)) of each two steps; a last one alone stays as it is.
-
-    torch's own pooling takes seven times as long.
-    """
-    if x.shape[-1] % 2:
-        x = torch.cat([x, x[..., -1:]], dim=-1)
-    return (x[..., ::2] + x[..., 1::2]) * 0.5
-
-
 class ResidualBlock(nn.Module):
     """Two convolutions over time around a shortcut; `stride` 2 halves the steps, 1 keeps them."""
 
@@ -77,11 +70,11 @@ class ResidualBlock(nn.Module):
         out = functional.gelu(self.first_norm(self.first(x)))
         out = self.second_norm(self.second(self.dropout(out)))
         if self.stride > 1:
-            x = _halved(x)
+            x = halved(x.transpose(1, 2)).transpose(1, 2)
         return functional.gelu(x + out)
 
 
-class SequenceEncoder(nn.Module):
+class SequenceEncoder(Prepared[FoldedTrunk]):
     """Features over time to one vector, blind to masked steps.
 
     Args:
@@ -123,20 +116,41 @@ class SequenceEncoder(nn.Module):
     def steps(self, x: torch.Tensor, mask: torch.Tensor) -> Steps:
         """(B, T, C) and (B, T) bool to steps (B, T', width), T' = ceil(T / stride)."""
         present = mask.to(x.dtype).unsqueeze(1)
-        x = torch.cat([x.transpose(1, 2) * present, present], dim=1)
-        x = functional.gelu(self.stem_norm(self.stem(x)))
-        for block in self.blocks:
-            x = block(x)
+        seen = present.transpose(1, 2)
+        x = torch.cat([x * seen, seen], dim=2)
+        if self._may_fold(x):
+            x = self.prepared(self._fold)(x)
+        else:
+            x = self._convolved(x.transpose(1, 2))
         for stride in self.shrink:
             if stride > 1:
                 present = functional.max_pool1d(present, stride, ceil_mode=True)
-        x = (x + self.position(x)).transpose(1, 2)
         keep = present[..., : x.shape[1]].squeeze(1) > 0
         # A row with no step at all would turn to NaN in the softmax; it attends to everything.
         blocked = ~keep & keep.any(dim=1, keepdim=True)
         if x.shape[0]:  # torch's attention refuses a batch of nothing
             x = self.attention(x, src_key_padding_mask=blocked)
         return Steps(x, keep)
+
+    def _convolved(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C, T) to (B, T', width): what comes before attention."""
+        x = functional.gelu(self.stem_norm(self.stem(x)))
+        for block in self.blocks:
+            x = block(x)
+        return (x + self.position(x)).transpose(1, 2)
+
+    def _may_fold(self, x: torch.Tensor) -> bool:
+        # A processor's alone: others have their own way with small convolutions.
+        inference = torch.is_inference_mode_enabled() and not self.training
+        return inference and x.device.type == 'cpu' and x.shape[0] > 0
+
+    def _fold(self) -> FoldedTrunk:
+        blocks = [
+            (block.first, block.first_norm, block.second, block.second_norm)
+            for block in self.blocks
+            if isinstance(block, ResidualBlock)
+        ]
+        return FoldedTrunk((self.stem, self.stem_norm), blocks, self.position)
 
     def pool(self, steps: Steps) -> torch.Tensor:
         """Steps (B, T', width) to (B, size); rows without any step give the bias alone."""

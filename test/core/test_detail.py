@@ -79,7 +79,7 @@ def test_what_is_masked_has_no_influence(checkpoint, batch):
 
 
 def test_taught_files_stay_readable_since_the_kernels_over_limbs_never_change():
-    kernels = _kernels()
+    kernels = _kernels(torch.device('cpu'))
     chosen = kernels.channels.numpy()
     assert chosen.shape == (6, 84, 27) and set(chosen.sum(axis=-1).flat) == {1, 2, 4, 8}
     digest = hashlib.sha256(chosen.astype(np.int8).tobytes()).hexdigest()
@@ -91,7 +91,7 @@ def test_that_details_are_asked_for_changes_no_draw():
     torch.manual_seed(3)
     wanted = torch.rand(4)
     torch.manual_seed(3)
-    _kernels()
+    _kernels(torch.device('cpu'))
     assert torch.equal(torch.rand(4), wanted)
 
 
