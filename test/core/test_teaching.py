@@ -248,3 +248,28 @@ def test_a_file_of_format_1_is_read(lesson, tmp_path):
     del content['labels']['jog_on_the_spot']['examples'][0]['details']
     file.write_text(yaml.safe_dump(content))
     assert load_taught(file)['jog_on_the_spot'].examples[0].details == {}
+
+
+@pytest.mark.parametrize('examples', [1, 2])
+def test_what_looks_like_an_example_is_familiar_and_nothing_else_is_more_so(
+    checkpoint, clips, examples
+):
+    usual = 50.0  # more than any window has of its own
+    calibration = {n: replace(c, familiarity=usual) for n, c in checkpoint.calibration.items()}
+    model = replace(checkpoint, calibration=calibration)
+    start, end = clips['jog'].start, clips['jog'].end
+    taught = {}
+    for part in range(examples):
+        cut = clips['jog'].cut(start + 0.2 * part, end - 0.2 * (examples - 1 - part))
+        windows = example_windows(cut, model)
+        taught = show(model, taught, Label('my_jog', 'jog'), windows, f'{part}').taught
+    plain, knowing = Recognizer(model), Recognizer(model)
+    knowing.learn(taught)
+    for name in ('jog', 'wave', 'boxing'):
+        windows = example_windows(clips[name], model)
+        own, (logits, familiar) = plain._weighed(windows)[1], knowing._weighed(windows)
+        taught_best = logits.argmax(axis=1) == logits.shape[1] - 1
+        assert (own < usual / 2).all()
+        np.testing.assert_allclose(familiar[~taught_best], own[~taught_best], rtol=1e-5)
+        assert taught_best.all() if name == 'jog' else not taught_best.any()
+        assert (familiar[taught_best] > usual / 2).all()
