@@ -51,7 +51,8 @@ def fit_clusters(
     """
     count = min(how.windows, _A_CLIP * len(clips))
     draws = replace(STILL, whole=sampler.whole if spec.whole else 0.0)
-    dataset = WindowDataset(WindowSampler(clips, spec, draws), labels, weights, count, seed)
+    even = _evened(clips, weights, labels)
+    dataset = WindowDataset(WindowSampler(clips, spec, draws), labels, even, count, seed)
     drawn = [item for index in range(count) if (item := dataset[index]).place >= 0]
     several = len({item.place for item in drawn}) > 1
     found = JointSpace(replace(model.settings, clusters=len(labels) if several else 0)).eval()
@@ -75,3 +76,14 @@ def fit_clusters(
                 torch.cat(parts), torch.cat(places[modality]), how.shrinkage
             )
     return found
+
+
+def _evened(clips: Sequence[AnyClip], weights: np.ndarray, labels: Sequence[str]) -> np.ndarray:
+    """Return weights (N,) by which every label is drawn as often, and nothing without a label."""
+    names = np.array([clip.label for clip in clips])
+    even = np.zeros(len(clips))
+    for label in labels:
+        own = names == label
+        if weights[own].sum() > 0.0:
+            even[own] = weights[own] / weights[own].sum()
+    return even if even.any() else np.ones(len(clips))
