@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from itertools import combinations
 
 import torch
@@ -14,6 +14,7 @@ from mujo_core.model.joint_space import JointSpace
 from mujo_core.objectives.gather import gather
 from mujo_core.objectives.registry import term
 from mujo_core.objectives.term import Term, TermInputs
+from mujo_core.recording import MODALITIES
 
 PairLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor | None]
 
@@ -82,11 +83,14 @@ def siglip(
     return losses.masked_fill(other_windows_of_the_label(labels), 0.0).sum() / len(labels)
 
 
-def pairwise_mean(inputs: TermInputs, text: bool, loss: PairLoss) -> torch.Tensor | None:
+def pairwise_mean(
+    inputs: TermInputs, text: bool, without: Collection[str], loss: PairLoss
+) -> torch.Tensor | None:
     """Return the mean of a loss over all pairs of modalities, over the windows of all processes.
 
     Args:
         text: let the vector of a window's label be a modality of it.
+        without: modalities that make no pair.
         loss: (first, second, labels, present) to the loss of a pair.
     """
     units, present = dict(inputs.units), dict(inputs.present)
@@ -94,7 +98,7 @@ def pairwise_mean(inputs: TermInputs, text: bool, loss: PairLoss) -> torch.Tenso
         units['text'] = inputs.label_vectors[inputs.labels.clamp(min=0)]
         present['text'] = inputs.labelled
     labels = gather(inputs.labels)
-    views = {m: (gather(units[m]), gather(present[m])) for m in units}
+    views = {m: (gather(units[m]), gather(present[m])) for m in units if m not in without}
     found = []
     for (first, has_first), (second, has_second) in combinations(views.values(), 2):
         pair = loss(first, second, labels, has_first & has_second)
@@ -103,23 +107,38 @@ def pairwise_mean(inputs: TermInputs, text: bool, loss: PairLoss) -> torch.Tenso
     return torch.stack(found).mean() if found else None
 
 
+def _modalities(name: str, without: Sequence[str]) -> frozenset[str]:
+    known = (*MODALITIES, 'text')
+    if isinstance(without, str) or not set(without) <= set(known):
+        raise ValueError(
+            f'{name}: expected without as a list out of {", ".join(known)}, {without!r} came'
+        )
+    return frozenset(without)
+
+
 @term('info_nce')
 class InfoNce(Term):
     """`info_nce` over all pairs of modalities; the joint space holds the learned temperature.
 
     Args:
         text: a window's label is one of its modalities.
+        without: modalities that make no pair.
     """
 
-    def __init__(self, model: JointSpace, *, text: bool = True) -> None:
+    def __init__(
+        self, model: JointSpace, *, text: bool = True, without: Sequence[str] = ()
+    ) -> None:
         super().__init__(model)
-        self.text = text
+        self.text, self.without = text, _modalities('info_nce', without)
 
     def forward(self, inputs: TermInputs) -> torch.Tensor | None:
         """Return the mean over the pairs that at least two windows hold."""
         scale = inputs.model.log_contrast.exp().clamp(max=50.0)
         return pairwise_mean(
-            inputs, self.text, lambda a, b, labels, both: info_nce(a, b, labels, both, scale)
+            inputs,
+            self.text,
+            self.without,
+            lambda a, b, labels, both: info_nce(a, b, labels, both, scale),
         )
 
 
@@ -129,17 +148,24 @@ class Siglip(Term):
 
     Args:
         text: a window's label is one of its modalities.
+        without: modalities that make no pair.
         scale, bias: where they start. The paper's bias of -10 suits batches of 32,768: it is
             minus the logarithm of the number of negatives, here of some sixty.
     """
 
     def __init__(
-        self, model: JointSpace, *, text: bool = True, scale: float = 10.0, bias: float = -4.0
+        self,
+        model: JointSpace,
+        *,
+        text: bool = True,
+        without: Sequence[str] = (),
+        scale: float = 10.0,
+        bias: float = -4.0,
     ) -> None:
         super().__init__(model)
         if scale <= 0.0:
             raise ValueError(f'siglip: expected a scale above 0, {scale} came')
-        self.text = text
+        self.text, self.without = text, _modalities('siglip', without)
         self.log_scale = nn.Parameter(torch.tensor(math.log(scale)))
         self.bias = nn.Parameter(torch.tensor(float(bias)))
 
@@ -149,5 +175,6 @@ class Siglip(Term):
         return pairwise_mean(
             inputs,
             self.text,
+            self.without,
             lambda a, b, labels, both: siglip(a, b, labels, both, scale, self.bias),
         )
