@@ -109,7 +109,7 @@ def pairwise_mean(
 
 def _modalities(name: str, without: Sequence[str]) -> frozenset[str]:
     known = (*MODALITIES, 'text')
-    if isinstance(without, str) or not set(without) <= set(known):
+    if not set(without) <= set(known):
         raise ValueError(
             f'{name}: expected without as a list out of {", ".join(known)}, {without!r} came'
         )

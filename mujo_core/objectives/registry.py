@@ -87,7 +87,9 @@ def _fits(value: Any, default: Any) -> bool:
     if isinstance(default, float):
         return isinstance(value, int | float)
     if isinstance(default, tuple):
-        return isinstance(value, list | tuple) and all(_fits(v, default[0]) for v in value)
+        # None of them is usual: names.
+        like = default[0] if default else ''
+        return isinstance(value, list | tuple) and all(_fits(v, like) for v in value)
     return isinstance(value, type(default))
 
 

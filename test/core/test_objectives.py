@@ -1,6 +1,7 @@
 """Classification and contrast against formulas written out in numpy."""
 
 from itertools import combinations
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -248,3 +249,23 @@ def test_units_of_absent_modalities_are_zero():
     assert lengths['pose'] == pytest.approx([1.0, 0.0])
     assert lengths['imu'] == pytest.approx([1.0, 1.0])
     assert torch.allclose(inputs.fused[1], functional.normalize(inputs.vectors['imu'][1], dim=0))
+
+
+@pytest.mark.parametrize('term', ['info_nce', 'siglip'])
+def test_a_modality_left_out_of_the_pairs_is_not_moved(term):
+    torch.manual_seed(0)
+    model = JointSpace(ModelSettings(size=8, width=4))
+    units = {
+        m: functional.normalize(torch.randn(6, 8), dim=1).requires_grad_()
+        for m in ('video', 'pose', 'imu')
+    }
+    there = torch.ones(6, dtype=torch.bool)
+    inputs = SimpleNamespace(
+        model=model, units=units, present=dict.fromkeys(units, there), labels=torch.arange(6),
+        labelled=there, label_vectors=torch.zeros(0, 8),
+    )  # fmt: skip
+    TERMS.make(term, model, text=False, without=['video'])(inputs).backward()
+    assert units['video'].grad is None
+    assert units['pose'].grad.abs().sum() > 0 < units['imu'].grad.abs().sum()
+    with pytest.raises(ValueError, match=f'{term}: expected without as a list out of .*smell'):
+        TERMS.make(term, model, without=['smell'])
