@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from test_readout import BEATS, SPEC, swings
+from test_readout import BEATS, SPEC, swing, swings
 
 from mujo_core.export.onnx_file import dense_scores
 from mujo_core.labels import select_labels
@@ -130,3 +130,11 @@ def test_labels_taken_out_are_no_longer_familiar_also_in_the_graph(trained):
     np.testing.assert_allclose(said, familiar.numpy(), rtol=1e-4)
     strength = recognizer.logits(windows)[:, 0] * said / 0.1
     np.testing.assert_allclose(graph[1].numpy(), 1 / (1 + np.exp(strength)), atol=1e-4)
+
+
+def test_a_rare_label_has_a_place_too():
+    clips = [*swings(0, 12), replace(swing('walk', 99), label='squat')]
+    weights = np.array([1.0] * (len(clips) - 1) + [1e-6])
+    labels = select_labels([*BEATS, 'squat'])
+    found = fit_model(clips, weights, config(), False, labels=labels)
+    assert found.model.clusters.of('imu').known.all()
