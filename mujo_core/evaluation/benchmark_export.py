@@ -18,10 +18,13 @@ from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.recognition.label_space import LabelSpace, make_label_space
 from mujo_core.recognition.taught import space_of
 
+_PACKAGE = Path(__file__).parents[1]
 GROUP = 'pose + 2 IMUs scored'
 TORCH_GOAL, ONNX_GOAL = 6.0, 3.0  # ms on one core
 GOAL = 'the goal on one core'
 BESIDE = 'torch, in turns with it'
+_SOURCES = sorted(p for part in ('export', 'model') for p in (_PACKAGE / part).glob('*.py'))
+"""What an exported file was written by: of other code it is another one."""
 
 
 def exported_file(checkpoint: Checkpoint, space: LabelSpace, make: bool) -> Path | None:
@@ -34,6 +37,8 @@ def exported_file(checkpoint: Checkpoint, space: LabelSpace, make: bool) -> Path
 
     key = hashlib.sha256('\n'.join((space_of(checkpoint.model), *space.names)).encode())
     key.update(space.texts.cpu().numpy().tobytes())
+    for source in _SOURCES:
+        key.update(source.read_bytes())
     file = cache_dir() / 'onnx' / f'{key.hexdigest()[:24]}.onnx'
     if not file.exists():
         if not make:

@@ -7,9 +7,6 @@ from torch.nn import functional
 
 from mujo_core.model.kernels import EVERY, FixedKernels
 
-_UNSEEN = -1e30
-"""Below every threshold; comparing with infinity costs the same and multiplies to NaN."""
-
 
 def kernel_vectors(kernels: FixedKernels, x: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
     """Return what `FixedKernels` makes of (N, T, C) channels and a mask (N, T): (N, size).
@@ -19,26 +16,26 @@ def kernel_vectors(kernels: FixedKernels, x: torch.Tensor, seen: torch.Tensor) -
     stands still to the last bit a response of zero may be rounded to the other side of a threshold.
     """
     levels, patterns, _ = kernels.thresholds.shape
-    mixed = (x @ kernels.channels.flatten(0, 1).to(x.dtype).T).transpose(1, 2)
-    taps = kernels.patterns.unsqueeze(1)
+    mixed = kernels.channels.flatten(0, 1).to(x.dtype) @ x.transpose(1, 2)
+    # As pictures of one row: for those a runtime has faster steps than for sequences.
+    rows = mixed.unsqueeze(2)
+    taps = kernels.patterns.view(patterns, 1, 1, -1)
     responses = torch.cat(
         [
-            functional.conv1d(
-                mixed[:, level * patterns : (level + 1) * patterns],
+            functional.conv2d(
+                rows[:, level * patterns : (level + 1) * patterns],
                 taps,
-                stride=EVERY,
-                padding=taps.shape[-1] // 2 * kernels.dilations[level],
-                dilation=kernels.dilations[level],
+                stride=(1, EVERY),
+                padding=(0, taps.shape[-1] // 2 * kernels.dilations[level]),
+                dilation=(1, kernels.dilations[level]),
                 groups=patterns,
             )
             for level in range(levels)
         ],
         dim=1,
-    )
-    seen = seen[:, ::EVERY]
-    responses = responses.masked_fill(~seen.unsqueeze(1), _UNSEEN)
+    ).squeeze(2)
+    weight = seen[:, ::EVERY].to(x.dtype).unsqueeze(-1)
     columns = kernels.thresholds.flatten(0, 1).unbind(dim=-1)
-    above = [(responses > column.unsqueeze(-1)).to(x.dtype).sum(dim=-1) for column in columns]
-    counts = torch.stack(above, dim=-1).flatten(1)
-    steps = seen.to(x.dtype).sum(dim=1, keepdim=True).clamp(min=1.0)
-    return functional.linear(counts / steps, kernels.weight, kernels.bias)
+    counts = [(responses > column.unsqueeze(-1)).to(x.dtype) @ weight for column in columns]
+    shares = torch.cat(counts, dim=-1).flatten(1) / weight.sum(dim=1).clamp(min=1.0)
+    return functional.linear(shares, kernels.weight, kernels.bias)

@@ -9,12 +9,14 @@ import pytest
 import torch
 
 from mujo_core.cli.main import main
+from mujo_core.evaluation import benchmark_export
 from mujo_core.evaluation.benchmark_live import tick_waits
 from mujo_core.evaluation.figure import make_figure
 from mujo_core.labels import taxonomy
-from mujo_core.model.checkpoint import Checkpoint, save_checkpoint
+from mujo_core.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.model.text import embed_labels
+from mujo_core.recognition.label_space import make_label_space
 from mujo_core.window import WindowSpec
 
 IN_CORE = [
@@ -84,6 +86,23 @@ def test_without_ros_the_table_says_what_is_left_out(checkpoint, tmp_path, capsy
     assert [(f['group'], f['name']) for f in report['figures']] == IN_CORE
     assert 'rclpy is not installed' in report['left_out']['har_node over DDS']
     assert 'left out: har_node over DDS' in capsys.readouterr().out
+
+
+def test_an_exported_file_of_other_code_is_not_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark_export, 'cache_dir', lambda: tmp_path)
+    monkeypatch.setattr(
+        'mujo_core.export.onnx_file.write_onnx',
+        lambda _, __, file: file.parent.mkdir(exist_ok=True) or file.touch(),
+    )
+    code = tmp_path / 'code.py'
+    code.write_text('a = 1')
+    monkeypatch.setattr(benchmark_export, '_SOURCES', [code])
+    checkpoint = load_checkpoint()
+    space = make_label_space(checkpoint)
+    first = benchmark_export.exported_file(checkpoint, space, make=True)
+    assert benchmark_export.exported_file(checkpoint, space, make=False) == first
+    code.write_text('a = 2')
+    assert benchmark_export.exported_file(checkpoint, space, make=False) is None
 
 
 def test_a_ratio_is_the_cost_over_that_of_the_limit():
