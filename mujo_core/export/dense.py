@@ -12,17 +12,13 @@ import torch
 from torch import nn
 
 from mujo_core.export.kernels import kernel_vectors
+from mujo_core.export.trunk import RowTrunk
 from mujo_core.model.checkpoint import Calibration
 from mujo_core.model.imu import motion_features
 from mujo_core.model.joint_space import JointSpace
-from mujo_core.model.sequence import SequenceEncoder, Steps
 
 NEVER = -1e9
 """A strength of `unknown` that no window falls below; infinity would turn to NaN."""
-
-
-def _pool(trunk: SequenceEncoder, steps: Steps, there: torch.Tensor) -> torch.Tensor:
-    return trunk.pool(steps) * there.unsqueeze(-1)
 
 
 class DenseScores(nn.Module):
@@ -47,6 +43,7 @@ class DenseScores(nn.Module):
     ) -> None:
         super().__init__()
         self.model = model
+        self.trunks = {m: RowTrunk(getattr(model, m).trunk) for m in model.modalities}
         self.register_buffer('among', among)
         self.among: torch.Tensor | None
         self.register_buffer('labels', labels)
@@ -97,10 +94,8 @@ class DenseScores(nn.Module):
         return scores, unknown, vector
 
     def _pose(self, pose: torch.Tensor, mask: torch.Tensor, root: torch.Tensor) -> torch.Tensor:
-        encoder = self.model.pose
         seen = mask.any(dim=-1)
-        steps = encoder.trunk.steps(encoder.features(pose, mask, root), seen)
-        return _pool(encoder.trunk, steps, seen.any(dim=-1))
+        return self.trunks['pose'].pooled(self.model.pose.features(pose, mask, root), seen)
 
     def _imu(self, imu: torch.Tensor, mask: torch.Tensor, placement: torch.Tensor) -> torch.Tensor:
         encoder = self.model.imu
@@ -109,8 +104,7 @@ class DenseScores(nn.Module):
         there = seen.any(dim=-1)
         motion = motion_features(imu.flatten(0, 1), seen, encoder.rate)
         where = encoder.place(placement).flatten(0, 1).unsqueeze(1).expand(-1, length, -1)
-        steps = encoder.trunk.steps(torch.cat([motion, where], dim=-1), seen)
-        vectors = encoder.trunk.pool(steps)
+        vectors = self.trunks['imu'].pooled(torch.cat([motion, where], dim=-1), seen)
         if encoder.kernels is not None:
             whole = kernel_vectors(encoder.kernels, motion, seen)
             vectors = (1.0 - encoder.kernel_share) * vectors + encoder.kernel_share * whole
@@ -122,5 +116,4 @@ class DenseScores(nn.Module):
         assert encoder is not None
         frames = encoder.frame(encoder.pictures(video, mask).flatten(0, 1))
         frames = frames.view(*mask.shape, -1) * mask.unsqueeze(-1)
-        vectors = _pool(encoder.trunk, encoder.trunk.steps(frames, mask), mask.any(dim=1))
-        return encoder.weight * vectors
+        return encoder.weight * self.trunks['video'].pooled(frames, mask)

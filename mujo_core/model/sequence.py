@@ -115,13 +115,19 @@ class SequenceEncoder(Prepared[FoldedTrunk]):
 
     def steps(self, x: torch.Tensor, mask: torch.Tensor) -> Steps:
         """(B, T, C) and (B, T) bool to steps (B, T', width), T' = ceil(T / stride)."""
+        x = self.with_seen(x, mask)
+        x = self.folded()(x) if self._may_fold(x) else self._convolved(x.transpose(1, 2))
+        return self.attended(x, mask)
+
+    @staticmethod
+    def with_seen(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """(B, T, C) and (B, T) bool to (B, T, C + 1): what is seen, and whether it is."""
+        seen = mask.to(x.dtype).unsqueeze(2)
+        return torch.cat([x * seen, seen], dim=2)
+
+    def attended(self, x: torch.Tensor, mask: torch.Tensor) -> Steps:
+        """Convolved (B, T', width), of a mask (B, T) bool before that, to steps."""
         present = mask.to(x.dtype).unsqueeze(1)
-        seen = present.transpose(1, 2)
-        x = torch.cat([x * seen, seen], dim=2)
-        if self._may_fold(x):
-            x = self.prepared(self._fold)(x)
-        else:
-            x = self._convolved(x.transpose(1, 2))
         for stride in self.shrink:
             if stride > 1:
                 present = functional.max_pool1d(present, stride, ceil_mode=True)
@@ -131,6 +137,10 @@ class SequenceEncoder(Prepared[FoldedTrunk]):
         if x.shape[0]:  # torch's attention refuses a batch of nothing
             x = self.attention(x, src_key_padding_mask=blocked)
         return Steps(x, keep)
+
+    def folded(self) -> FoldedTrunk:
+        """Return what comes before attention, as it is in evaluation, with norms folded in."""
+        return self.prepared(self._fold)
 
     def _convolved(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, T) to (B, T', width): what comes before attention."""
