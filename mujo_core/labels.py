@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -57,8 +58,13 @@ class Label:
 
 
 def identifier(text: str) -> str:
-    """Return words as a label's name: lower case, ``_`` for everything between the words."""
-    return re.sub(r'[^a-z0-9]+', '_', text.lower()).strip('_')
+    """Return words as a label's name: lower case, ``_`` for everything between the words.
+
+    Letters lose their accents; what has no letters of a to z stands for nothing.
+    """
+    plain = unicodedata.normalize('NFKD', text.casefold())
+    plain = ''.join(letter for letter in plain if not unicodedata.combining(letter))
+    return re.sub(r'[^a-z0-9]+', '_', plain).strip('_')
 
 
 def parse_labels(data: Any, source: str) -> dict[str, Label]:
@@ -86,6 +92,11 @@ def parse_labels(data: Any, source: str) -> dict[str, Label]:
                     f'{source}: {key} of label {name!r} are a list such as [one, two], '
                     f'{entry[key]!r} came'
                 )
+        if not isinstance(entry.get('background', False), bool):
+            raise ValueError(
+                f'{source}: background of label {name!r} is true or false, '
+                f'{entry["background"]!r} came'
+            )
         labels[name] = Label(
             name=name,
             description=str(entry.get('description') or name.replace('_', ' ')),

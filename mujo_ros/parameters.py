@@ -9,7 +9,7 @@ from rclpy.parameter import Parameter
 
 from mujo_core.inertial import check_placement
 from mujo_core.layouts import LAYOUTS
-from mujo_core.recognition.decision import DecisionSettings
+from mujo_core.recognition.decision import ALARM_RATES, DecisionSettings
 from mujo_core.recognition.segmentation import StreamSettings
 from mujo_ros import settings
 from mujo_ros.settings import Setting, names_of
@@ -75,7 +75,8 @@ SETTINGS: dict[str, Setting] = {
     ),
     'teach.label': Setting(
         '',
-        "What ~/teach and ~/forget are about: a name, or 'name: description' of a new activity",
+        "What ~/teach and ~/forget are about: a name, or 'name: description' of a new activity "
+        '(in a shell \'"name: description"\', since ros2 param reads YAML)',
         live=True,
     ),
     'teach.seconds': Setting(
@@ -93,7 +94,7 @@ SETTINGS: dict[str, Setting] = {
     ),
     'top_k': Setting(5, 'How many scores an answer lists', (1, 100), live=True),
     'false_alarm_rate': Setting(
-        0.05, 'Share of known activities that may be called unknown', (0.001, 0.5), live=True
+        0.05, 'Share of known activities that may be called unknown', ALARM_RATES, live=True
     ),
     'smoothing': Setting(
         0.0, 'Time constant of the running mean over scores, s; 0: none', (0.0, 30.0), live=True

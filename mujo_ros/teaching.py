@@ -18,7 +18,7 @@ from rclpy.node import Node
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
-from mujo_core.labels import identifier
+from mujo_core.labels import identifier, merge
 from mujo_core.recognition.taught import TaughtLabel, load_taught, save_taught
 from mujo_ros.autostart import line_of
 
@@ -86,6 +86,7 @@ class Teaching:
     def _teach(self, recognizer: Any, words: str) -> Report:
         kept = self._kept()
         name, _, description = (part.strip() for part in words.partition(':'))
+        self._take_over(recognizer, kept, name)
         lesson = recognizer.teach(name, description, self._value('teach.seconds'))
         kept[lesson.name] = lesson.taught[lesson.name]
         report = {**lesson.to_dict(), 'file': self._keep(kept, lesson.name)}
@@ -96,11 +97,20 @@ class Teaching:
     def _forget(self, recognizer: Any, words: str) -> Report:
         kept = self._kept()
         name = identifier(words.partition(':')[0])
+        self._take_over(recognizer, kept, name)
         recognizer.forget(name)
         kept.pop(name, None)
         self._node.get_logger().info(f'forgot {name}')
         file = self._keep(kept, name)
         return {'label': name, 'taught': list(recognizer.taught), 'file': file}
+
+    @staticmethod
+    def _take_over(recognizer: Any, kept: Mapping[str, TaughtLabel], name: str) -> None:
+        """Let the recognizer know examples that others put into the file meanwhile."""
+        for meant in (identifier(name), merge(name)):
+            known = recognizer.taught.get(meant)
+            if meant in kept and (known is None or known.sources != kept[meant].sources):
+                recognizer.learn({meant: kept[meant]})
 
     def _kept(self) -> dict[str, TaughtLabel]:
         """What the file holds now, which others may have changed; read before anything changes."""

@@ -33,14 +33,12 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
     from mujo_core.export.agreement import largest_difference
     from mujo_core.export.onnx_file import input_names, require, write_onnx
     from mujo_core.model.checkpoint import load_checkpoint
+    from mujo_core.recognition.decision import check_alarm_rate
     from mujo_core.recognition.taught import load_taught
     from mujo_core.recognition.vocabulary import Vocabulary
 
     require('onnx', 'onnxscript', 'onnxruntime')
-    if not 0.0 < options.false_alarm_rate < 1.0:
-        raise ValueError(
-            f'expected --false-alarm-rate between 0 and 1, {options.false_alarm_rate:g} came'
-        )
+    check_alarm_rate(options.false_alarm_rate)
     checkpoint = load_checkpoint(options.checkpoint)
     taught = load_taught(options.taught) if options.taught else None
     vocabulary = Vocabulary(checkpoint, taught)

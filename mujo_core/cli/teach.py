@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+import shlex
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,8 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
 
     _check(options)
     file = Path(options.file) if options.file else default_file(options.checkpoint)
+    if options.list and options.file and not file.exists():
+        raise ValueError(f'expected a file of `mujo teach`, {file} is not there')
     taught = load_taught(file) if file.exists() else {}
     if options.list:
         rows = [
@@ -65,6 +69,11 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
     examples = _examples(options)
     checkpoint = load_checkpoint(options.checkpoint)
     known = taught.get(identifier(options.name))
+    if known and options.description not in ('', known.label.description):
+        raise ValueError(
+            f'{known.label.name!r} was taught as {known.label.description!r}: leave out '
+            '--description, or forget it first'
+        )
     words = known.label if known else label_named(checkpoint, options.name, options.description)
     lesson = None
     for source, recording in examples:
@@ -75,6 +84,14 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
     report = {'file': str(file), **lesson.to_dict()}
     write_json(report, options.json)
     _print(report)
+    where = [
+        word
+        for option, value in (('--checkpoint', options.checkpoint), ('--file', options.file))
+        if value
+        for word in (option, value)
+    ]
+    undo = shlex.join(['mujo', 'teach', lesson.name, '--forget', *where])
+    print(f'kept in {file}; undo: {undo}')
     return 0
 
 
@@ -98,10 +115,11 @@ def _print(report: dict[str, Any]) -> None:
         print(f'collides with {hit}: show it again, or from another sensor')
     if not report['text']:
         print("its words do not count: no text encoder here (pip install '.[text]')")
-    print(f'kept in {report["file"]}; undo: mujo teach {report["label"]} --forget')
 
 
 def _check(options: argparse.Namespace) -> None:
+    if options.list and options.forget:
+        raise ValueError('expected either --list or --forget, both came')
     if options.list:
         return
     if not options.name:
@@ -112,12 +130,14 @@ def _check(options: argparse.Namespace) -> None:
         raise ValueError('expected what shows it: either --bag BAG or --dataset NAME --root DIR')
     if options.dataset and not options.recording:
         raise ValueError('expected --recording NAME beside --dataset; * stands for any letters')
+    if options.bag and (options.recording or options.root):
+        raise ValueError('expected --recording and --root with --dataset alone, --bag came')
     if len(options.start) != len(options.end):
         raise ValueError(
             f'expected as many --from as --to, {len(options.start)} and {len(options.end)} came'
         )
     for start, end in zip(options.start, options.end, strict=True):
-        if not start < end:
+        if not start < end or not math.isfinite(end - start):
             raise ValueError(f'expected --from before --to, {start:g} to {end:g} s came')
 
 
@@ -128,16 +148,22 @@ def _examples(options: argparse.Namespace) -> list[tuple[str, Recording]]:
         if len(recordings) != 1:
             raise ValueError(f'expected one bag, {options.bag} holds {len(recordings)}: name one')
     else:
-        recordings = [
-            recording
-            for recording in load_recordings(options.dataset, options.root)
-            if any(fnmatchcase(recording.name, pattern) for pattern in options.recording)
+        found = load_recordings(options.dataset, options.root)
+        missing = [
+            pattern
+            for pattern in options.recording
+            if not any(fnmatchcase(recording.name, pattern) for recording in found)
         ]
-        if not recordings:
+        if missing:
             raise ValueError(
-                f'expected recordings called {", ".join(options.recording)} under {options.root}, '
+                f'expected recordings called {", ".join(missing)} under {options.root}, '
                 'there are none; `mujo data` says what is there'
             )
+        recordings = [
+            recording
+            for recording in found
+            if any(fnmatchcase(recording.name, pattern) for pattern in options.recording)
+        ]
     examples = []
     for recording in recordings:
         spans = list(zip(options.start, options.end, strict=True))
@@ -148,5 +174,6 @@ def _examples(options: argparse.Namespace) -> list[tuple[str, Recording]]:
                     f'expected an example within {recording.name}, which lasts from '
                     f'{recording.start:.1f} to {recording.end:.1f} s; {start:g} to {end:g} s came'
                 )
-            examples.append((f'{recording.name} {start:.1f}-{end:.1f} s', part))
+            first, last = max(start, recording.start), min(end, recording.end)
+            examples.append((f'{recording.name} {first:.1f}-{last:.1f} s', part))
     return examples

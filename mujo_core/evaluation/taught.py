@@ -138,7 +138,7 @@ def taught(task: Task) -> Result:
         if not len(rows):
             continue
         for amount in AMOUNTS:
-            found = []
+            found, counts = [], []
             for seed in task.seeds:
                 rng = np.random.default_rng(seed)
                 for own in [''] if several else everybody:
@@ -150,12 +150,20 @@ def taught(task: Task) -> Result:
                     found.append(
                         _macro_f1(checkpoint, embedding, seen, where, subset, judged, taught_space)
                     )
+                    counts.append(len(np.unique(where.groups(judged))))
             if found:
                 subsets.setdefault(name, {})[str(amount)] = {
                     'macro_f1': float(np.mean(found)),
                     'std': float(np.std(found)),
                     'draws': len(found),
+                    'judged': float(np.mean(counts)),
                 }
+    if not subsets:
+        raise ValueError(
+            f'expected recordings that are left to judge beside those that show, of two labels or '
+            f'more; {len(where.examples)} {where.unit}s of {len(everybody)} people leave none: '
+            'name more --subjects'
+        )
     data = {
         **task.header(),
         'unit': where.unit,
@@ -163,12 +171,18 @@ def taught(task: Task) -> Result:
         'subsets': subsets,
     }
     rows_of = [
-        [name, amount, with_spread(f['macro_f1'], f['std'], f['draws']), f['draws']]
+        [
+            name,
+            amount,
+            with_spread(f['macro_f1'], f['std'], f['draws']),
+            f['draws'],
+            f'{f["judged"]:.0f}',
+        ]
         for name, amounts in subsets.items()
         for amount, f in amounts.items()
     ]
     title = f'{task.dataset}, {where.unit}s; shown by {data["shown_by"]}'
-    columns = ['modalities', 'examples a label', 'macro-F1', 'draws']
+    columns = ['modalities', 'examples a label', 'macro-F1', 'draws', 'judged in each']
     notes = [
         'A label with fewer recordings than asked for is taught by those it has'
         + ('.' if several else ', but for one.')

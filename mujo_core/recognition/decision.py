@@ -17,13 +17,24 @@ if TYPE_CHECKING:
     from mujo_core.model.checkpoint import Calibration
 
 
+ALARM_RATES = (0.01, 0.2)
+"""Between these a threshold is known for any rate of false alarms."""
+
+
+def check_alarm_rate(rate: float) -> None:
+    """Refuse a rate of false alarms for which no threshold is known."""
+    least, most = ALARM_RATES
+    if not least <= rate <= most:
+        raise ValueError(f'expected a rate of false alarms from {least:g} to {most:g}, {rate} came')
+
+
 @dataclass(frozen=True)
 class DecisionSettings:
     """How scores become an answer; may be replaced while a recognizer is at work.
 
     Attributes:
         top_k: how many scores an activity lists.
-        false_alarm_rate: share of known activities that may be said to be unknown.
+        false_alarm_rate: share of known activities that may be said to be unknown, `ALARM_RATES`.
         labels: what may be said (`mujo_core.recognition.open_labels.read_labels`); empty: all
             labels of the checkpoint and those taught.
         smoothing: time constant of the running mean over the scores, seconds; 0: none.
@@ -35,6 +46,19 @@ class DecisionSettings:
     labels: tuple[str, ...] = ()
     smoothing: float = 0.0
     stream: StreamSettings = field(default_factory=StreamSettings)
+
+    def __post_init__(self) -> None:
+        """Refuse what no answer can be made by."""
+        check_alarm_rate(self.false_alarm_rate)
+        if self.top_k < 1:
+            raise ValueError(f'expected a top_k of at least 1, {self.top_k} came')
+        if not 0.0 <= self.smoothing < math.inf:
+            raise ValueError(f'expected a smoothing of 0 s or more, {self.smoothing} came')
+        # A single text is a sequence too, of letters.
+        if isinstance(self.labels, str) or not all(isinstance(e, str) for e in self.labels or ()):
+            raise ValueError(
+                f"expected labels as a list of texts such as ('walk', 'jog'), {self.labels!r} came"
+            )
 
 
 def calibrated_scores(

@@ -173,6 +173,15 @@ def _check_space(checkpoint: Checkpoint, taught: Mapping[str, TaughtLabel]) -> N
                 f'{name!r} was taught to another model ({label.space}, this one is {here}): '
                 'use the checkpoint it was taught with, or forget it and teach it again'
             )
+        settings = checkpoint.model.settings
+        sizes = {len(v) for example in label.examples for v in example.vectors.values()}
+        texts = {settings.text_size} if label.text is None else {len(label.text)}
+        if sizes != {settings.size} or texts != {settings.text_size}:
+            raise ValueError(
+                f'what was taught of {name!r} is damaged (vectors of {min(sizes)} and '
+                f'{min(texts)} numbers, this model has {settings.size} and {settings.text_size}): '
+                'forget it and teach it again'
+            )
 
 
 def _text_vectors(

@@ -14,6 +14,11 @@ _SUFFIXES = ('.yaml', '.yml')
 _ALIKE = 0.75
 
 
+def is_file(entry: str) -> bool:
+    """Say whether an entry of a list of labels is a labels file."""
+    return entry.strip().endswith(_SUFFIXES)
+
+
 def read_labels(entries: Sequence[str], known: Mapping[str, Label]) -> dict[str, Label]:
     """Return the labels of a list, in its order.
 
@@ -30,15 +35,30 @@ def read_labels(entries: Sequence[str], known: Mapping[str, Label]) -> dict[str,
         OSError: a labels file cannot be read.
     """
     labels: dict[str, Label] = {}
+    said: dict[str, str] = {}
     for entry in [entry.strip() for entry in entries] or [ALL]:
         if entry == ALL:
             labels |= {name: labels.get(name, label) for name, label in known.items()}
-        elif entry.endswith(_SUFFIXES):
-            labels |= load_labels(Path(entry).expanduser())
+        elif is_file(entry):
+            own = load_labels(Path(entry).expanduser())
+            labels |= {name: _with_words(label, known) for name, label in own.items()}
         else:
             label = _label(entry, known)
+            if label.name in said and labels[label.name] != label:
+                raise ValueError(
+                    f'expected one entry a label, {said[label.name]!r} and {entry!r} came, which '
+                    f'are both {label.name}: leave one out, or name it otherwise'
+                )
+            said[label.name] = entry
             labels[label.name] = label
     return labels
+
+
+def _with_words(label: Label, known: Mapping[str, Label]) -> Label:
+    """Return a label of a file; one that brings only its name has the words it has elsewhere."""
+    if label != Label(label.name, label.name.replace('_', ' ')):
+        return label
+    return known.get(label.name) or taxonomy().get(label.name) or label
 
 
 def _label(entry: str, known: Mapping[str, Label]) -> Label:
@@ -46,8 +66,8 @@ def _label(entry: str, known: Mapping[str, Label]) -> Label:
     name = identifier(words)
     if not name or name == UNKNOWN or (colon and not description):
         raise ValueError(
-            'expected a label such as walk, "drink water", "wipe: a person wipes a table", a '
-            f'labels file (.yaml) or {ALL} for all known ones, {entry!r} came'
+            'expected a label such as walk, "drink water", "wipe: a person wipes a table" (letters '
+            f'of a to z), a labels file (.yaml) or {ALL} for all known ones, {entry!r} came'
         )
     if colon:
         return Label(name, description)

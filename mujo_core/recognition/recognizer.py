@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from mujo_core.recognition.activity import Activity
 from mujo_core.recognition.coverage import LEAST_STREAM_COVERAGE, usable
 from mujo_core.recognition.decision import Decision, DecisionSettings
 from mujo_core.recognition.distinction import stream_details
+from mujo_core.recognition.open_labels import is_file
 from mujo_core.recognition.samples import Samples
 from mujo_core.recognition.segmentation import Segmenter
 from mujo_core.recognition.settings import RecognizerSettings, pick_device
@@ -88,7 +90,8 @@ class Recognizer(Samples):
     def decision(self, settings: DecisionSettings) -> None:
         with self._lock:
             before = self._decision.settings
-            if settings.labels != before.labels:
+            # A file may have been edited since.
+            if settings.labels != before.labels or any(map(is_file, settings.labels)):
                 self._vocabulary.choose(settings.labels)
             self._decide_by(settings)
 
@@ -151,6 +154,8 @@ class Recognizer(Samples):
         """
         with self._lock:
             window = self._next_window()
+            if not math.isfinite(seconds):
+                raise ValueError(f'expected seconds that were shown, {seconds} came')
             if window is None:
                 raise ValueError('expected a window with data to learn from; is a sensor silent?')
             length = window.end - window.start

@@ -26,6 +26,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ import numpy as np
 import yaml
 
 from mujo_core.labels import Label, parse_labels
+from mujo_core.recording import MODALITIES, subset_name
 from mujo_core.whole_file import whole_file
 from mujo_core.yaml_file import Dumper, read_yaml
 
@@ -44,6 +46,11 @@ _READ = (1, 2)
 MOST_EXAMPLES = 100
 _STEP = 32.0
 """A number of a detail is kept to one part in so many."""
+_SUBSETS = {
+    subset_name(parts)
+    for count in range(1, len(MODALITIES) + 1)
+    for parts in combinations(MODALITIES, count)
+}
 _WORDS = ('description', 'synonyms', 'prompts', 'background', 'aliases')
 
 
@@ -79,6 +86,11 @@ class TaughtLabel:
     space: str
     examples: tuple[TaughtExample, ...]
     text: np.ndarray | None = field(default=None, compare=False)
+
+    @property
+    def sources(self) -> list[str]:
+        """Where its examples came from."""
+        return [example.source for example in self.examples]
 
     @property
     def subsets(self) -> list[str]:
@@ -201,7 +213,13 @@ def _read_label(label: Label, entry: dict[str, Any]) -> TaughtLabel:
         for example in entry['examples']
     )
     if not examples or not all(example.vectors for example in examples):
-        raise ValueError(f'{label.name!r} has an example without vectors; teach it again')
+        raise TypeError(f'{label.name!r} has no example, or one without vectors')
+    vectors = [vector for example in examples for vector in example.vectors.values()]
+    if len({len(vector) for vector in vectors}) > 1 or not all(map(np.any, vectors)):
+        raise TypeError(f'vectors of {label.name!r} are not of one length, or zero')
+    strange = {name for example in examples for name in example.vectors} - _SUBSETS
+    if strange:
+        raise TypeError(f'{label.name!r} has examples of {", ".join(sorted(strange))}')
     text = _decode(entry['text']) if 'text' in entry else None
     return TaughtLabel(label, str(entry['space']), examples, text)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mujo_core.labels import UNKNOWN, Label, identifier, taxonomy
+from mujo_core.labels import UNKNOWN, Label, identifier, merge, taxonomy
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Calibration, Checkpoint
 from mujo_core.model.text import embed_labels
@@ -89,7 +89,7 @@ class Lesson:
         label = self.taught[self.name]
         return {
             'label': self.name,
-            'examples': [example.source for example in label.examples],
+            'examples': label.sources,
             'text': self.has_text,
             'collides_with': self.collides_with,
             'subsets': {
@@ -192,9 +192,10 @@ def label_named(checkpoint: Checkpoint, name: str, description: str = '') -> Lab
             f'expected the name of an activity such as "wipe the table" (not {UNKNOWN!r}), '
             f'{name!r} came'
         )
-    known = checkpoint.labels.get(short) or taxonomy().get(short)
-    if known is not None and not description:
-        return known
+    for meant in (short, merge(name)):
+        known = checkpoint.labels.get(meant) or taxonomy().get(meant)
+        if known is not None and not description:
+            return known
     return Label(short, description or ' '.join(name.split()))
 
 

@@ -31,6 +31,8 @@ class Vocabulary:
     ) -> None:
         self._checkpoint = checkpoint
         self._chosen: tuple[str, ...] = ()
+        self._added: frozenset[str] = frozenset()
+        """Labels that were not chosen but taught beside those that were."""
         self._taught = dict(taught or {})
         self._space = self._make((), self._taught)
 
@@ -55,7 +57,7 @@ class Vocabulary:
             ImportError: a new label needs the text encoder, which is not installed.
         """
         self._space = self._make(tuple(entries), self._taught)
-        self._chosen = tuple(entries)
+        self._chosen, self._added = tuple(entries), frozenset()
 
     def check(self, entries: Sequence[str]) -> None:
         """Raise what `choose` would raise, and change nothing."""
@@ -75,20 +77,40 @@ class Vocabulary:
         words = known.label if known else label_named(self._checkpoint, name, description)
         others = self._space.labels
         lesson = show(self._checkpoint, self._taught, words, windows, source, others)
-        chosen = self._chosen
+        chosen, added = self._chosen, self._added
         if chosen and words.name not in self._space.names:
-            chosen = (*chosen, words.name)
+            chosen, added = (*chosen, words.name), added | {words.name}
         self._space = self._make(chosen, lesson.taught)
-        self._chosen, self._taught = chosen, lesson.taught
+        self._chosen, self._added, self._taught = chosen, added, lesson.taught
         return lesson
 
     def forget(self, name: str) -> None:
-        """Undo what was taught of a label; ValueError where nothing was."""
+        """Undo what was taught of a label.
+
+        One that was chosen is said by its words from then on, where they can be had.
+
+        Raises:
+            ValueError: nothing was taught of it, or nothing else may be said.
+        """
         name = identifier(name)
         taught = forget(self._taught, name)
-        chosen = tuple(entry for entry in self._chosen if entry != name)
-        self._space = self._make(chosen, taught)
-        self._chosen, self._taught = chosen, taught
+        added = self._added - {name}
+        chosen = self._chosen if added == self._added else self._without(name)
+        try:
+            space = self._make(chosen, taught)
+        except (ImportError, ValueError):
+            chosen = self._without(name)
+            if not chosen:
+                raise ValueError(
+                    f'{name!r} is all that may be said, and by its examples alone: '
+                    'choose other labels before it is forgotten'
+                ) from None
+            space = self._make(chosen, taught)
+        self._space = space
+        self._chosen, self._added, self._taught = chosen, added, taught
+
+    def _without(self, name: str) -> tuple[str, ...]:
+        return tuple(e for e in self._chosen if identifier(e.partition(':')[0]) != name)
 
     def _make(self, entries: Sequence[str], taught: Mapping[str, TaughtLabel]) -> LabelSpace:
         labels: dict[str, Label] | None = None

@@ -1,5 +1,7 @@
 """From logits to scores."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -93,3 +95,22 @@ def test_no_smoothing_says_what_is_seen():
     for logits in ([8.0, 0.0], [0.0, 8.0]):
         scores, _ = decide(1.0, np.array(logits), Calibration())
         assert scores.argmax() == np.argmax(logits)
+
+
+@pytest.mark.parametrize(
+    'name, value',
+    [
+        ('false_alarm_rate', 0.3),
+        ('false_alarm_rate', 0.001),
+        ('false_alarm_rate', math.nan),
+        ('top_k', 0),
+        ('smoothing', -1.0),
+        ('smoothing', math.inf),
+        ('labels', 'walk'),
+        ('labels', (5,)),
+    ],
+)
+def test_settings_that_do_nothing_are_refused(name, value):
+    with pytest.raises(ValueError, match='expected') as caught:
+        DecisionSettings(**{name: value})
+    assert '\n' not in str(caught.value)

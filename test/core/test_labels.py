@@ -64,6 +64,8 @@ def test_synonyms_merge_and_new_names_stay(name, label):
 
 def test_identifiers_are_lower_case_with_underscores():
     assert identifier('  Draw X (clockwise)! ') == 'draw_x_clockwise'
+    assert identifier('Größe ändern') == 'grosse_andern' != identifier('Grüße ändern')
+    assert identifier('跑步') == ''
 
 
 def test_the_description_leads_the_sentences():
@@ -100,6 +102,7 @@ def test_a_bare_sentence_or_nothing_is_enough():
         ('walk: {a: [}\n', 'not a YAML file'),
         ('walk: {prompts: 7}\n', 'walk'),
         ('walk: {synonyms: going on foot}\n', 'walk'),
+        ('walk: {background: "no"}\n', 'background'),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_in_one_line(tmp_path, text, what):

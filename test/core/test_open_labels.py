@@ -32,6 +32,20 @@ def test_an_entry_that_names_nothing_is_refused(entry):
         read_labels(['walk', entry], taxonomy())
 
 
+def test_two_activities_do_not_become_one():
+    with pytest.raises(ValueError, match="'pâte' and 'pâté' came, which are both pate"):
+        read_labels(['pâte', 'pâté'], {})
+    assert list(read_labels(['walk', 'walking', 'jog', 'jog'], taxonomy())) == ['walk', 'jog']
+    assert read_labels(['+', 'walk: on stilts'], taxonomy())['walk'].description == 'on stilts'
+
+
+def test_a_file_that_brings_only_names_keeps_the_words_there_are(tmp_path):
+    file = tmp_path / 'own.yaml'
+    file.write_text('jog:\ndrink_tea:\n')
+    found = read_labels([str(file)], {})
+    assert found['jog'] == taxonomy()['jog'] and found['drink_tea'].description == 'drink tea'
+
+
 def test_a_slip_of_the_pen_is_no_new_activity():
     with pytest.raises(ValueError, match="'wlak', which is none: did you mean 'walk'"):
         read_labels(['wlak'], taxonomy())

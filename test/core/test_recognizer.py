@@ -441,6 +441,20 @@ def test_the_decision_is_changed_while_at_work(tiny_checkpoint):
     assert answer(recognizer).scores == full.scores
 
 
+def test_an_edited_file_of_labels_counts_when_it_is_set_again(tiny_checkpoint, tmp_path):
+    first, other = list(tiny_checkpoint.labels)[:2]
+    file = tmp_path / 'own.yaml'
+    recognizer = Recognizer(tiny_checkpoint)
+    for name in (first, other):
+        file.write_text(f'{name}:\n')
+        recognizer.decision = DecisionSettings(labels=(str(file),))
+        assert recognizer.settings.labels == (name,)
+    file.write_text('[')
+    with pytest.raises(ValueError, match='not a YAML file'):
+        recognizer.decision = DecisionSettings(labels=(str(file),))
+    assert recognizer.settings.labels == (other,)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='there is no GPU')
 def test_a_gpu_says_in_half_precision_what_the_cpu_says(tiny_checkpoint):
     settings = DecisionSettings(top_k=len(tiny_checkpoint.labels))

@@ -1,6 +1,7 @@
 """An activity taught by showing: told apart at once, kept in a readable file, undone."""
 
 import json
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from mujo_core.recognition.label_space import make_label_space
 from mujo_core.recognition.recognizer import Recognizer
 from mujo_core.recognition.taught import default_file, forget, load_taught, save_taught
 from mujo_core.recognition.teaching import encode, example_windows, label_named, show
+from mujo_core.recognition.vocabulary import Vocabulary
 
 
 @pytest.fixture(scope='module')
@@ -194,7 +196,7 @@ def test_the_verb_teaches_lists_and_forgets(checkpoint, data_dir, tmp_path, caps
     assert main([*command, '--from', '0', '1', '--to', '2.5', '3.5', '--json', str(report)]) == 0
     said = json.loads(report.read_text())
     assert said['label'] == 'walk_fast'
-    assert said['examples'] == ['jog 0.0-2.5 s', 'jog 1.0-3.5 s']
+    assert said['examples'] == ['jog 0.0-2.5 s', 'jog 1.0-3.2 s']  # where it ends
     assert set(said['subsets']) == {'pose', 'imu', 'pose+imu'}
     assert said['file'] == str(tmp_path / 'model' / 'taught.yaml')
     assert main(['teach', '--list', *there]) == 0
@@ -204,6 +206,12 @@ def test_the_verb_teaches_lists_and_forgets(checkpoint, data_dir, tmp_path, caps
         (['teach', 'x', *showing, '--from', '3', '--to', '2', *there], '--from before --to'),
         (['teach', 'x', *showing, '--from', '90', '--to', '95', *there], 'which lasts from'),
         (['teach', 'x', *showing, '--from', '1', *there], 'as many --from as --to'),
+        (['teach', 'x', *showing, '--from', '1', '--to', 'inf', *there], '--from before --to'),
+        (['teach', 'x', *showing, 'k*', *there], 'recordings called k* under'),
+        (['teach', 'x', '--bag', 'b', '--recording', 'j*', *there], 'with --dataset alone'),
+        (['teach', 'walk fast', '--description', 'run', *showing, *there], 'or forget it first'),
+        (['teach', '--list', '--forget', *there], 'either --list or --forget'),
+        (['teach', '--list', '--file', str(tmp_path / 'none.yaml'), *there], 'is not there'),
         (['teach', 'squat', '--forget', *there], r"'squat' came"),
     ):
         assert main(bad) == 2
@@ -211,6 +219,87 @@ def test_the_verb_teaches_lists_and_forgets(checkpoint, data_dir, tmp_path, caps
         assert line in error and len(error.splitlines()) == 1
     assert main(['teach', 'walk fast', '--forget', *there]) == 0
     assert load_taught(tmp_path / 'model' / 'taught.yaml') == {}
+
+
+@pytest.mark.usefixtures('encoder')
+def test_the_line_on_how_to_undo_it_undoes_it(checkpoint, data_dir, tmp_path, capsys):
+    save_checkpoint(checkpoint, tmp_path / 'my model')
+    shutil.copy(data_dir / 'utd_mhad_a22_s7_t1_jog.npz', tmp_path / 'jog.npz')
+    (tmp_path / 'manifest.csv').write_text('recording,subject,label,start,end\njog,7,jog,,\n')
+    file = tmp_path / 'kept here.yaml'
+    there = ['--checkpoint', str(tmp_path / 'my model'), '--file', str(file)]
+    showing = ['--dataset', 'folder', '--root', str(tmp_path), '--recording', 'jog']
+    assert main(['teach', 'walk fast', *showing, *there]) == 0
+    assert list(load_taught(file)) == ['walk_fast']
+    undo = shlex.split(capsys.readouterr().out.partition('undo: ')[2])
+    assert undo[0] == 'mujo' and main(undo[1:]) == 0
+    assert load_taught(file) == {}
+
+
+def test_a_synonym_is_the_label_it_stands_for(checkpoint):
+    assert label_named(checkpoint, 'Walking') == checkpoint.labels['walk']
+    assert label_named(checkpoint, 'walking', 'a slow walk').name == 'walking'
+
+
+def without_words(*_):
+    raise ImportError('no text encoder here')
+
+
+def test_what_was_chosen_stays_by_its_words_where_there_are_any(checkpoint, clips, monkeypatch):
+    monkeypatch.setattr('mujo_core.recognition.label_space.embed_labels', without_words)
+    monkeypatch.setattr('mujo_core.recognition.teaching.embed_labels', without_words)
+    windows = example_windows(clips['jog'], checkpoint)
+    vocabulary = Vocabulary(checkpoint)
+    vocabulary.choose(['wave', 'boxing'])
+    for name in ('wave', 'Sip Tea'):
+        vocabulary.teach(name, windows, 'clip')
+    assert vocabulary.space.names == ('wave', 'boxing', 'sip_tea')
+    vocabulary.forget('wave')
+    vocabulary.forget('sip tea')
+    assert vocabulary.space.names == ('wave', 'boxing') and not vocabulary.taught
+    # Without words of its own it cannot stay, by whatever spelling it was chosen.
+    vocabulary.teach('Sip Tea', windows, 'clip')
+    vocabulary.choose(['Sip Tea', 'wave'])
+    vocabulary.forget('sip_tea')
+    assert vocabulary.space.names == ('wave',)
+    vocabulary.teach('Sip Tea', windows, 'clip')
+    vocabulary.choose(['Sip Tea'])
+    with pytest.raises(ValueError, match='all that may be said'):
+        vocabulary.forget('sip_tea')
+    assert vocabulary.space.names == ('sip_tea',) and list(vocabulary.taught) == ['sip_tea']
+
+
+def damaged(lesson, **changes):
+    example = replace(lesson.taught['jog_on_the_spot'].examples[0], **changes)
+    label = replace(lesson.taught['jog_on_the_spot'], examples=(example,))
+    return {'jog_on_the_spot': label}
+
+
+@pytest.mark.parametrize(
+    'vectors, line',
+    [
+        ({}, 'no example'),
+        ({'pose': np.zeros(128, np.float32)}, 'or zero'),
+        ({'pose': np.ones(128, np.float32), 'imu': np.ones(7, np.float32)}, 'not of one length'),
+        ({'pose+smell': np.ones(128, np.float32)}, 'examples of pose'),
+    ],
+)
+def test_damaged_vectors_are_named_in_one_line(lesson, tmp_path, vectors, line):
+    file = tmp_path / 'taught.yaml'
+    save_taught(damaged(lesson, vectors=vectors), file)
+    with pytest.raises(ValueError, match=line) as caught:
+        load_taught(file)
+    assert str(caught.value).startswith(f'{file} is damaged') and '\n' not in str(caught.value)
+
+
+def test_vectors_of_another_size_are_refused_in_one_line(checkpoint, lesson):
+    short = damaged(lesson, vectors={'pose': np.ones(7, np.float32)})
+    with pytest.raises(ValueError, match=r'jog_on_the_spot.*vectors of 7 .*teach it again'):
+        make_label_space(checkpoint, taught=short)
+    wordy = lesson.taught['jog_on_the_spot']
+    wordy = {'jog_on_the_spot': replace(wordy, text=np.ones(5, np.float32))}
+    with pytest.raises(ValueError, match=r'and 5 numbers.*teach it again'):
+        make_label_space(checkpoint, taught=wordy)
 
 
 def test_details_settle_which_taught_label_it_is_and_nothing_else(checkpoint, clips, tmp_path):

@@ -1,6 +1,7 @@
 """An activity taught and forgotten while the node runs: by its services, over real DDS."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
-from mujo_core.recognition.taught import load_taught
+from mujo_core.recognition.taught import load_taught, save_taught
 from mujo_ros.convert import joints_to_cloud, seconds_to_stamp
 from mujo_ros.har_node import HarNode
 
@@ -96,6 +97,23 @@ def test_what_was_just_shown_is_said_until_it_is_forgotten(pupil, tmp_path):
     assert pupil.answer()['label'] != 'jog'
     assert load_taught(tmp_path / 'taught.yaml') == {}
     assert pupil.node.state == 'active'
+
+
+def test_what_others_put_into_the_file_meanwhile_is_kept(pupil, tmp_path):
+    file = tmp_path / 'taught.yaml'
+    pupil.start()
+    pupil.answer()
+    assert pupil.call('teach', 'jog')[0]
+    (own,) = load_taught(file)['jog'].examples
+    other = replace(own, source='somewhere else')
+    both = replace(load_taught(file)['jog'], examples=(own, other))
+    lunge = replace(both, label=replace(both.label, name='lunge'), examples=(other,))
+    save_taught({'jog': both, 'lunge': lunge}, file)
+    success, message = pupil.call('teach', 'jog')
+    assert success and len(json.loads(message)['examples']) == 3
+    assert len(load_taught(file)['jog'].examples) == 3
+    assert pupil.call('forget', 'lunge')[0]
+    assert list(load_taught(file)) == ['jog']
 
 
 @pytest.mark.parametrize(
