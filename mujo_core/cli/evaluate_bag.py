@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--truth-topic', default='/truth', help='std_msgs/String that says it (default: /truth)'
     )
     parser.add_argument('--checkpoint', help='checkpoint folder (default: the packaged one)')
+    parser.add_argument('--taught', metavar='FILE', help='of mujo teach, whose labels are said too')
     parser.add_argument('--skeleton', default='', help='topic (default: the first PointCloud2)')
     parser.add_argument(
         '--imu',
@@ -75,9 +76,10 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
 
     # A bag that cannot be played is refused before the model is loaded.
     describe_bag(options.bag, options.skeleton, imus, options.layout, options.camera)
-    recognizer = Recognizer(options.checkpoint)
+    recognizer = Recognizer(options.checkpoint, taught=options.taught)
     recognizer.warm_up()
-    known = recognizer.checkpoint.labels
+    taught = {name: found.label for name, found in recognizer.taught.items()}
+    known = {**recognizer.checkpoint.labels, **taught}
     labels = [name for name, label in known.items() if not label.background]
     others = read_answers(options.against) if options.against else []
 

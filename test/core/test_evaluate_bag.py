@@ -83,6 +83,21 @@ def test_a_bag_holds_what_was_written(bags, sequence, storage):
     assert recording.segments == truth
 
 
+def test_what_was_taught_is_scored_too(sequence, bags, tmp_path, encoder):
+    where = sequence.segments[1]
+    words = [str(bags / 'mcap'), '--from', f'{where.start:.2f}', '--to', f'{where.end:.2f}']
+    there = ['--checkpoint', str(CHECKPOINT)]
+    file, report = tmp_path / 'taught.yaml', tmp_path / 'report.json'
+    assert main(['teach', 'run in place', '--bag', *words, '--file', str(file), *there]) == 0
+    truth = tmp_path / 'truth.csv'
+    lines = (bags / 'mcap.labels.csv').read_text().replace('jog', 'run_in_place')
+    truth.write_text(lines)
+    command = ['evaluate_bag', str(bags / 'mcap'), '--truth', str(truth), *there]
+    assert main([*command, '--taught', str(file), '--json', str(report)]) == 0
+    assert json.loads(report.read_text())['frames']['per_class']['run_in_place']['f1'] > 0.5
+    assert main(command) == 2
+
+
 def test_offline_says_what_a_recognizer_says_that_is_fed_live(bags, recognizer, played):
     """Sample by sample in the order of arrival, one window at a time."""
     bag = read_bag(bags / 'mcap')
