@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,6 +67,8 @@ def write_onnx(
         OSError: the file cannot be written.
     """
     require('onnx', 'onnxscript')
+    # Of operations of torchvision, which no model here has.
+    logging.getLogger('torch.onnx._internal.exporter._registration').setLevel(logging.ERROR)
     model = dense_scores(checkpoint, space, false_alarm_rate)
     names = input_names(checkpoint)
     example = example_inputs(checkpoint)
