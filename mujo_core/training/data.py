@@ -108,6 +108,11 @@ def collate_pairs(
     return *collate(items, spec), CleanWindows(clean, torch.tensor(rows, dtype=torch.int64))
 
 
+PATIENCE = 300.0
+"""Seconds after which a batch that does not come ends a run: it can be resumed, and a worker that
+stands still (on a lock that it was forked with) never comes."""
+
+
 def make_loader(dataset: WindowDataset, order: DrawOrder, workers: int) -> DataLoader:
     """Return a loader of (`Batch`, labels (B,) int64), and `CleanWindows` of a dataset of pairs."""
     join = collate_pairs if dataset.pairs else collate
@@ -115,5 +120,6 @@ def make_loader(dataset: WindowDataset, order: DrawOrder, workers: int) -> DataL
         dataset,
         batch_sampler=order,
         num_workers=workers,
+        timeout=PATIENCE if workers else 0,
         collate_fn=partial(join, spec=dataset.sampler.spec),
     )

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
-from mujo_core.training.data import collate
+from mujo_core.training.data import PATIENCE, collate
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
 from mujo_core.training.stored import AnyClip
 from mujo_core.window import Window, WindowSpec
@@ -74,6 +74,7 @@ def make_validation_loader(windows: HeldOutWindows, workers: int) -> DataLoader:
         windows,
         batch_size=_BATCH,
         num_workers=workers,
+        timeout=PATIENCE if workers else 0,
         collate_fn=partial(collate, spec=windows.sampler.spec),
         persistent_workers=workers > 0,
     )
