@@ -149,21 +149,18 @@ def _examples(options: argparse.Namespace) -> list[tuple[str, Recording]]:
             raise ValueError(f'expected one bag, {options.bag} holds {len(recordings)}: name one')
     else:
         found = load_recordings(options.dataset, options.root)
-        missing = [
-            pattern
+        named = {
+            pattern: [recording.name for recording in found if fnmatchcase(recording.name, pattern)]
             for pattern in options.recording
-            if not any(fnmatchcase(recording.name, pattern) for recording in found)
-        ]
+        }
+        missing = [pattern for pattern, names in named.items() if not names]
         if missing:
             raise ValueError(
                 f'expected recordings called {", ".join(missing)} under {options.root}, '
                 'there are none; `mujo data` says what is there'
             )
-        recordings = [
-            recording
-            for recording in found
-            if any(fnmatchcase(recording.name, pattern) for pattern in options.recording)
-        ]
+        wanted = {name for names in named.values() for name in names}
+        recordings = [recording for recording in found if recording.name in wanted]
     examples = []
     for recording in recordings:
         spans = list(zip(options.start, options.end, strict=True))

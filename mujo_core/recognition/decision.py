@@ -55,7 +55,8 @@ class DecisionSettings:
         if not 0.0 <= self.smoothing < math.inf:
             raise ValueError(f'expected a smoothing of 0 s or more, {self.smoothing} came')
         # A single text is a sequence too, of letters.
-        if isinstance(self.labels, str) or not all(isinstance(e, str) for e in self.labels or ()):
+        listed = isinstance(self.labels, tuple | list)
+        if not listed or not all(isinstance(entry, str) for entry in self.labels):
             raise ValueError(
                 f"expected labels as a list of texts such as ('walk', 'jog'), {self.labels!r} came"
             )

@@ -152,10 +152,10 @@ class Recognizer(Samples):
         Raises:
             ValueError: a name that is none, or too little data.
         """
+        if not math.isfinite(seconds):
+            raise ValueError(f'expected seconds that were shown, {seconds} came')
         with self._lock:
             window = self._next_window()
-            if not math.isfinite(seconds):
-                raise ValueError(f'expected seconds that were shown, {seconds} came')
             if window is None:
                 raise ValueError('expected a window with data to learn from; is a sensor silent?')
             length = window.end - window.start

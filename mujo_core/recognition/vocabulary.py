@@ -31,7 +31,7 @@ class Vocabulary:
     ) -> None:
         self._checkpoint = checkpoint
         self._chosen: tuple[str, ...] = ()
-        self._added: frozenset[str] = frozenset()
+        self._added: tuple[str, ...] = ()
         """Labels that were not chosen but taught beside those that were."""
         self._taught = dict(taught or {})
         self._space = self._make((), self._taught)
@@ -49,6 +49,8 @@ class Vocabulary:
     def choose(self, entries: Sequence[str]) -> None:
         """Say these labels alone, described by text where the checkpoint does not have them.
 
+        The same once more reads labels files anew and keeps what was taught beside them.
+
         Args:
             entries: see `mujo_core.recognition.open_labels.read_labels`; empty for all labels.
 
@@ -56,8 +58,10 @@ class Vocabulary:
             ValueError: an entry names no activity; OSError: a labels file cannot be read;
             ImportError: a new label needs the text encoder, which is not installed.
         """
-        self._space = self._make(tuple(entries), self._taught)
-        self._chosen, self._added = tuple(entries), frozenset()
+        chosen = tuple(entries)
+        added = self._added if chosen == self._chosen else ()
+        self._space = self._make((*chosen, *added), self._taught)
+        self._chosen, self._added = chosen, added
 
     def check(self, entries: Sequence[str]) -> None:
         """Raise what `choose` would raise, and change nothing."""
@@ -66,7 +70,7 @@ class Vocabulary:
     def learn(self, taught: Mapping[str, TaughtLabel]) -> None:
         """Take what was taught elsewhere beside what is here; ValueError: to another model."""
         together = {**self._taught, **taught}
-        self._space = self._make(self._chosen, together)
+        self._space = self._make((*self._chosen, *self._added), together)
         self._taught = together
 
     def teach(
@@ -77,11 +81,11 @@ class Vocabulary:
         words = known.label if known else label_named(self._checkpoint, name, description)
         others = self._space.labels
         lesson = show(self._checkpoint, self._taught, words, windows, source, others)
-        chosen, added = self._chosen, self._added
-        if chosen and words.name not in self._space.names:
-            chosen, added = (*chosen, words.name), added | {words.name}
-        self._space = self._make(chosen, lesson.taught)
-        self._chosen, self._added, self._taught = chosen, added, lesson.taught
+        added = self._added
+        if self._chosen and words.name not in self._space.names:
+            added = (*added, words.name)
+        self._space = self._make((*self._chosen, *added), lesson.taught)
+        self._added, self._taught = added, lesson.taught
         return lesson
 
     def forget(self, name: str) -> None:
@@ -94,23 +98,20 @@ class Vocabulary:
         """
         name = identifier(name)
         taught = forget(self._taught, name)
-        added = self._added - {name}
-        chosen = self._chosen if added == self._added else self._without(name)
+        chosen, added = self._chosen, tuple(label for label in self._added if label != name)
         try:
-            space = self._make(chosen, taught)
+            space = self._make((*chosen, *added), taught)
         except (ImportError, ValueError):
-            chosen = self._without(name)
-            if not chosen:
+            # It was chosen by a name that says nothing without its examples.
+            chosen = tuple(e for e in chosen if identifier(e.partition(':')[0]) != name)
+            if not (*chosen, *added):
                 raise ValueError(
                     f'{name!r} is all that may be said, and by its examples alone: '
                     'choose other labels before it is forgotten'
                 ) from None
-            space = self._make(chosen, taught)
+            space = self._make((*chosen, *added), taught)
         self._space = space
         self._chosen, self._added, self._taught = chosen, added, taught
-
-    def _without(self, name: str) -> tuple[str, ...]:
-        return tuple(e for e in self._chosen if identifier(e.partition(':')[0]) != name)
 
     def _make(self, entries: Sequence[str], taught: Mapping[str, TaughtLabel]) -> LabelSpace:
         labels: dict[str, Label] | None = None

@@ -15,6 +15,10 @@ from mujo_core.objectives.term import CleanWindows
 from mujo_core.training.sampler import WindowSampler
 from mujo_core.window import Window, WindowSpec
 
+PATIENCE = 300.0
+"""Seconds after which a batch that does not come ends a run: it can be resumed, and a worker that
+stands still (on a lock that it was forked with) never comes."""
+
 
 class Drawn(NamedTuple):
     """A window, the place of its label, and the window before it was corrupted if that is told."""
@@ -106,11 +110,6 @@ def collate_pairs(
     rows = [row for row, item in enumerate(items) if item.clean is not None]
     clean = batch_windows([item.clean for item in items if item.clean is not None], spec)
     return *collate(items, spec), CleanWindows(clean, torch.tensor(rows, dtype=torch.int64))
-
-
-PATIENCE = 300.0
-"""Seconds after which a batch that does not come ends a run: it can be resumed, and a worker that
-stands still (on a lock that it was forked with) never comes."""
 
 
 def make_loader(dataset: WindowDataset, order: DrawOrder, workers: int) -> DataLoader:

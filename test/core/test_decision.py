@@ -108,6 +108,7 @@ def test_no_smoothing_says_what_is_seen():
         ('smoothing', math.inf),
         ('labels', 'walk'),
         ('labels', (5,)),
+        ('labels', None),
     ],
 )
 def test_settings_that_do_nothing_are_refused(name, value):

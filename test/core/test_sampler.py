@@ -1,11 +1,13 @@
 """Training windows: seeded, sane, and without augmentation the ones that live streams give."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+import mujo_core.training.data as data_module
 import mujo_core.training.sampler as sampler_module
 from mujo_core.corruptions import RandomCorruption, corruptions
 from mujo_core.recording import Recording, Segment, Stream
@@ -261,6 +263,22 @@ def test_the_number_of_loader_processes_changes_nothing():
         assert torch.equal(windows.pose, again.pose)
         assert torch.equal(windows.imu, again.imu)
         assert torch.equal(windows.imu_mask, again.imu_mask)
+
+
+class Stuck(WindowDataset):
+    """Windows of which one never comes."""
+
+    def __getitem__(self, index):
+        if index == 8:
+            threading.Event().wait()
+        return super().__getitem__(index)
+
+
+def test_a_worker_that_stands_still_ends_the_run(monkeypatch):
+    monkeypatch.setattr(data_module, 'PATIENCE', 2.0)
+    stuck = Stuck(WindowSampler(clips(), SPEC), ['label0', REST], np.ones(4), 24, 4)
+    with pytest.raises(RuntimeError, match='timed out after 2'):
+        list(make_loader(stuck, DrawOrder(3, 8), 1))
 
 
 def corrupted(*names: str, **how) -> WindowSampler:

@@ -257,6 +257,12 @@ def test_what_was_chosen_stays_by_its_words_where_there_are_any(checkpoint, clip
     vocabulary.forget('wave')
     vocabulary.forget('sip tea')
     assert vocabulary.space.names == ('wave', 'boxing') and not vocabulary.taught
+    vocabulary.teach('Sip Tea', windows, 'clip')
+    vocabulary.choose(['wave', 'boxing'])  # the same once more: what was taught beside them stays
+    assert vocabulary.space.names == ('wave', 'boxing', 'sip_tea')
+    vocabulary.choose(['boxing'])
+    assert vocabulary.space.names == ('boxing',)
+    vocabulary.forget('sip tea')
     # Without words of its own it cannot stay, by whatever spelling it was chosen.
     vocabulary.teach('Sip Tea', windows, 'clip')
     vocabulary.choose(['Sip Tea', 'wave'])
