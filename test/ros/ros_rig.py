@@ -102,6 +102,11 @@ class Rig:
         self.executor.add_node(node)
         return node
 
+    def run(self, work):
+        """Let the executor do `work()` between two callbacks, as for what a callback may be using."""
+        task = self.executor.create_task(work)
+        wait_until(task.done, what='a turn of the executor')
+
     def parameters(self, **values):
         """Overrides for a node's constructor."""
         return [Parameter(name, value=value) for name, value in values.items()]

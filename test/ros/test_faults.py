@@ -47,8 +47,7 @@ def test_a_publisher_that_comes_back_with_another_qos_is_named_until_it_fits(rig
         return node, publisher, timer
 
     def end(node, publisher, timer):
-        timer.cancel()
-        rig.node.destroy_timer(timer)
+        rig.run(lambda: rig.node.destroy_timer(timer))
         node.destroy_publisher(publisher)
 
     first = publish(10, match=True)
