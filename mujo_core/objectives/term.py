@@ -15,6 +15,8 @@ from mujo_core.model.sequence import Steps
 
 UNLABELLED = -1
 """The label of a window of which none is known."""
+OUTLIER = -(2**40)
+"""The label of a window that is known to be none of the labels, and whatever is below."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class TermInputs:
     Attributes:
         model: the joint space that is trained.
         batch: B windows.
-        labels: (B,) int64 places among the labels, `UNLABELLED` where none is known.
+        labels: (B,) int64 places among the labels, `UNLABELLED` where none is known, and
+            `OUTLIER` where it is none of them, each or any number below that.
         label_vectors: (L, E) unit vectors of the labels.
         steps: modality to its encoder's steps; what no window holds is left out.
         vectors: every modality to (B, E) vectors, not normalized; 0 where absent.
@@ -97,6 +100,11 @@ class TermInputs:
     def labelled(self) -> torch.Tensor:
         """(B,) bool: is the label known?"""
         return self.labels >= 0
+
+    @property
+    def outliers(self) -> torch.Tensor:
+        """(B,) bool: is it none of the labels?"""
+        return self.labels <= OUTLIER
 
 
 class Term(nn.Module):

@@ -13,6 +13,7 @@ from mujo_core.datasets.registry import get_dataset
 from mujo_core.evaluation.registry import with_spread
 from mujo_core.model.calibration import CALIBRATION, Calibration, read_calibration
 from mujo_core.recording import Recording
+from mujo_core.training.clip import OUTLIER
 from mujo_core.training.config import DataSettings, TrainConfig
 from mujo_core.training.material import Material
 from mujo_core.training.others import is_main
@@ -149,11 +150,17 @@ def _others(
         own = [r for r in recordings if r.dataset == name]
         if own:
             people = len({r.subject for r in own})
-            labels = len({clip.label for clip in clips if clip.dataset == name})
+            labels = len({clip.label for clip in clips if clip.dataset == name} - {OUTLIER})
+            known = sorted({s.label for r in own for s in r.segments} & set(other.outliers))
             lines.append(
                 f'- {name}: {len(own)} recordings of {people} people, {labels} labels, for '
                 f'{other.share:.0%} of the windows; {get_dataset(name).citation}'
             )
+            if known:
+                lines.append(
+                    f'  and as what is none of the labels, for {other.outlier_share:.0%} of the '
+                    f'windows: {", ".join(known)}'
+                )
             if name == 'cmu_mocap':
                 lines.append(f'  ({_FUNDED})')
     return lines

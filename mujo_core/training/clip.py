@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from mujo_core.recording import Recording, Stream, modality_of
 from mujo_core.skeleton import canonical_joints
 
+OUTLIER = 'outlier'
+"""Stands for the label of a clip whose activity is none of the labels."""
+
 
 @dataclass(frozen=True)
 class Clip:

@@ -28,8 +28,10 @@ class OtherSettings:
     Attributes:
         root: its folder. A data set that is read from a folder and has none here is left out.
         split: its published split, all of it where none is given; subjects: these instead.
-        labels: those that are learned; empty for all that are known.
+        labels: those that are learned; empty for all that are known but the outliers.
         share: of the windows drawn, 0..1.
+        outliers: activities that are none of the model's labels, by which it learns to know what
+            is never met (the term `outlier_exposure`); outlier_share: of the windows drawn, 0..1.
     """
 
     root: str = ''
@@ -37,6 +39,8 @@ class OtherSettings:
     subjects: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     share: float = 0.1
+    outliers: list[str] = field(default_factory=list)
+    outlier_share: float = 0.1
 
 
 @dataclass(frozen=True)

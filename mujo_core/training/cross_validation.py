@@ -19,6 +19,7 @@ from mujo_core.evaluation.metrics import Scores, score
 from mujo_core.model.checkpoint import Calibration, Checkpoint, save_checkpoint
 from mujo_core.recording import Recording, subset_name
 from mujo_core.training.calibration import calibrate, cross_fitted
+from mujo_core.training.clip import OUTLIER
 from mujo_core.training.config import DataSettings, TrainConfig
 from mujo_core.training.fit import fit_model
 from mujo_core.training.others import is_main, left_out_with
@@ -55,11 +56,12 @@ def _held_out_windows(
     so many that each has its share."""
     main = dataset_clips([r for r in recordings if is_main(r, data)])
     clips, weights = training_clips(recordings, replace(data, motion_capture=''))
-    sampler = WindowSampler([*main, *clips[len(main) :]], checkpoint.window, LIVE)
+    beside = [place for place in range(len(main), len(clips)) if clips[place].label != OUTLIER]
+    sampler = WindowSampler([*main, *(clips[p] for p in beside)], checkpoint.window, LIVE)
     rng = np.random.default_rng((seed, 7))
     names = list(checkpoint.labels)
     order = [index for index in range(len(main)) for _ in range(WINDOWS_A_CLIP)]
-    others = weights[len(main) :]
+    others = weights[beside]
     if len(others):
         count = round(WINDOWS_A_CLIP * float(others.sum()))
         order += (len(main) + rng.choice(len(others), count, p=others / others.sum())).tolist()

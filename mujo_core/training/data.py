@@ -11,7 +11,9 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mujo_core.model.batch import Batch, batch_windows
+from mujo_core.objectives.term import OUTLIER as OUTLIER_PLACE
 from mujo_core.objectives.term import CleanWindows
+from mujo_core.training.clip import OUTLIER
 from mujo_core.training.sampler import WindowSampler
 from mujo_core.window import Window, WindowSpec
 
@@ -32,8 +34,9 @@ class WindowDataset(Dataset[Drawn]):
     """`count` drawn windows with the place of their label in `labels`.
 
     A window without one of these labels gets a negative place of its own, so that no two of them
-    pass for the same activity. Each draw has a generator of its own, seeded by (seed, index): the
-    same draws whatever the number of processes, and in a run that is continued.
+    pass for the same activity; that of an outlier is below all others (`OUTLIER_PLACE`). Each draw
+    has a generator of its own, seeded by (seed, index): the same draws whatever the number of
+    processes, and in a run that is continued.
 
     Args:
         pairs: also tell what a window was before it was corrupted.
@@ -64,7 +67,8 @@ class WindowDataset(Dataset[Drawn]):
         clip = min(clip, len(self.cumulative) - 1)
         draw = self.sampler.draw_pair if self.pairs else self.sampler.draw
         window, label, *clean = draw(clip, rng)
-        return Drawn(window, self.place.get(label, -1 - index), *clean)
+        without = (OUTLIER_PLACE if label == OUTLIER else -1) - index
+        return Drawn(window, self.place.get(label, without), *clean)
 
 
 class DrawOrder(Sampler[list[int]]):

@@ -18,7 +18,7 @@ from mujo_core.training.chosen import (
     split_of,
 )
 from mujo_core.training.config import DataSettings, TrainConfig
-from mujo_core.training.others import check_others, other_recordings
+from mujo_core.training.others import check_others, is_outlier, other_recordings
 from mujo_core.training.sources import (
     clips_of_others,
     dataset_clips,
@@ -77,7 +77,11 @@ def read_material(config: TrainConfig) -> Material:
 
 
 def _only(clips: Sequence[AnyClip], data: DataSettings) -> list[AnyClip]:
-    return [clip.changed(partial(only, modalities=data.modalities)) for clip in clips]
+    return [
+        clip.changed(partial(only, modalities=data.modalities))
+        for clip in clips
+        if not is_outlier(clip.dataset, clip.label, data)
+    ]
 
 
 def _on_disk(config: TrainConfig) -> Material:

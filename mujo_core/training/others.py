@@ -20,17 +20,23 @@ _LEAST_SECONDS = 1.0
 
 def check_others(data: DataSettings) -> None:
     """Refuse, before anything is read, what cannot be trained on; ValueError names it."""
-    for name in data.also:
+    for name, other in data.also.items():
         get_dataset(name)
         if name == data.dataset:
             raise ValueError(
                 f'expected data.also to name data sets beside data.dataset, {name} came twice'
             )
-    shares = [other.share for other in data.also.values()]
-    if any(share <= 0.0 for share in shares) or sum(shares) >= 1.0:
+        if both := sorted(set(other.labels) & set(other.outliers)):
+            raise ValueError(
+                f'expected data.also.{name} to name a label among labels or outliers, '
+                f'{", ".join(both)} came as both'
+            )
+    shares = {name: other.share for name, other in data.also.items()}
+    shares |= {f'{n} outliers': o.outlier_share for n, o in data.also.items() if o.outliers}
+    if any(share <= 0.0 for share in shares.values()) or sum(shares.values()) >= 1.0:
         raise ValueError(
             'expected the shares of data.also above 0 and below 1 in all, '
-            f'{", ".join(f"{name} {o.share:g}" for name, o in data.also.items())} came'
+            f'{", ".join(f"{name} {share:g}" for name, share in shares.items())} came'
         )
 
 
@@ -52,7 +58,7 @@ def other_recordings(data: DataSettings) -> list[Recording]:
     anything.
 
     Raises:
-        ValueError: a set has none of a label that was asked for.
+        ValueError: a set has none of a label or an outlier that was asked for.
     """
     recordings = []
     for name, other in data.also.items():
@@ -66,12 +72,13 @@ def other_recordings(data: DataSettings) -> list[Recording]:
         else:
             found = load_recordings(name, other.root, split=other.split or None)
         labels = {segment.label for recording in found for segment in recording.segments}
-        if missing := set(other.labels) - labels:
-            raise ValueError(
-                f'expected data.also.{name}.labels as some of {", ".join(sorted(labels))}; '
-                f'{", ".join(sorted(missing))} came'
-            )
-        kept = (set(other.labels) or labels) - set(data.without)
+        for which, asked in (('labels', other.labels), ('outliers', other.outliers)):
+            if missing := set(asked) - labels:
+                raise ValueError(
+                    f'expected data.also.{name}.{which} as some of {", ".join(sorted(labels))}; '
+                    f'{", ".join(sorted(missing))} came'
+                )
+        kept = (set(other.labels) or labels) | set(other.outliers)
         for recording in found:
             segments = [
                 segment
@@ -82,6 +89,12 @@ def other_recordings(data: DataSettings) -> list[Recording]:
                 subject = f'{name}/{recording.subject}'
                 recordings.append(replace(recording, subject=subject, segments=segments))
     return recordings
+
+
+def is_outlier(dataset: str, label: str, data: DataSettings) -> bool:
+    """Whether a data set's activity of this label is there as none of the labels."""
+    other = data.also.get(dataset)
+    return other is not None and label in other.outliers
 
 
 def words_of_others(data: DataSettings) -> dict[str, Label]:
@@ -107,7 +120,8 @@ def shared_weights(
     """
     counts = Counter(clip.label for clip in clips)
     whole = sum(count**0.5 for count in counts.values())
-    rest = 1.0 - sum(data.also[name].share for name in there(data))
+    beside = [data.also[name] for name in there(data)]
+    rest = 1.0 - sum(o.share + (o.outlier_share if o.outliers else 0.0) for o in beside)
     return [share / rest * main * counts[clip.label] ** -0.5 / whole for clip in clips]
 
 

@@ -20,11 +20,12 @@ from mujo_core.training.chosen import (
     check_without,
     split_of,
 )
-from mujo_core.training.clip import Clip, make_clip
+from mujo_core.training.clip import OUTLIER, Clip, make_clip
 from mujo_core.training.config import DataSettings
 from mujo_core.training.others import (
     check_others,
     is_main,
+    is_outlier,
     other_recordings,
     shared_weights,
     words_of_others,
@@ -202,13 +203,28 @@ def class_labels(
         recordings: whose labels are classes too, so that a model that has not seen all of them
             (in cross-validation) has the same classes as one that has.
     """
-    names = [clip.label for clip in clips if clip.label]
-    names += [segment.label for recording in recordings for segment in recording.segments]
+    names = [clip.label for clip in clips if clip.label and clip.label != OUTLIER]
+    names += [
+        segment.label
+        for recording in recordings
+        for segment in recording.segments
+        if not is_outlier(recording.dataset, segment.label, data)
+    ]
+    _check_outliers(names, data)
     if sampler.rest > 0 and any(clip.rests for clip in clips):
         names.append(REST)
     read = get_dataset(data.dataset).read_labels
     words = read(data.root) if read and data.root else {}
     return select_labels(names, {**words_of_others(data), **words} or None)
+
+
+def _check_outliers(labels: Sequence[str], data: DataSettings) -> None:
+    strange = {label for other in data.also.values() for label in other.outliers}
+    if both := sorted(strange & set(labels)):
+        raise ValueError(
+            'expected the outliers of data.also to be none of the labels that are learned, '
+            f'{", ".join(both)} came'
+        )
 
 
 def training_clips(
@@ -240,8 +256,12 @@ def weighted(
     weights = [1.0] * len(clips)
     main = len(clips)
     for name, found in others.items():
-        clips += found
-        weights += shared_weights(found, data.also[name].share, data, main)
+        strange = [clip for clip in found if is_outlier(name, clip.label, data)]
+        learned = [clip for clip in found if not is_outlier(name, clip.label, data)]
+        clips += learned
+        weights += shared_weights(learned, data.also[name].share, data, main)
+        weights += shared_weights(strange, data.also[name].outlier_share, data, main)
+        clips += [clip.changed(_as_outlier) for clip in strange]
     if data.motion_capture:
         motion = [c for c in motion_clips(data.motion_capture) if c.label not in data.without]
         labels = [clip.label for clip in motion]
@@ -261,6 +281,10 @@ def weighted(
         which = f' of {"+".join(data.modalities)}' if data.modalities else ''
         raise ValueError(f'expected recordings{which} with labels to train on, none came')
     return [clip for clip, _ in kept], np.array([weight for _, weight in kept])
+
+
+def _as_outlier(clip: Clip) -> Clip:
+    return replace(clip, label=OUTLIER)
 
 
 def _made_like(likeness: Likeness, clip: Clip) -> Clip:

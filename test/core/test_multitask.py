@@ -15,7 +15,7 @@ from mujo_core.objectives.classification import classification
 from mujo_core.objectives.contrastive import info_nce
 from mujo_core.objectives.multitask import MultitaskLoss, ObjectiveSettings
 from mujo_core.objectives.registry import STRATEGIES, TERMS
-from mujo_core.objectives.term import CleanWindows, TermInputs
+from mujo_core.objectives.term import OUTLIER, CleanWindows, TermInputs
 from mujo_core.training.config import read_config
 from mujo_core.training.module import FitSettings, JointSpaceModule
 from mujo_core.window import WindowSpec
@@ -195,8 +195,9 @@ def test_every_term_is_learned(name, model, batch, sentences):
     history = []
     # Each window stands for its neighbour, corrupted: only the term consistency asks for it.
     clean = CleanWindows(rows(batch, [1, 0, 3, 2, 5, 4]), torch.arange(6))
+    labels = LABELS.masked_fill(LABELS < 0, OUTLIER)  # and what is unknown is none of the labels
     for _ in range(120):
-        total, losses = loss(TermInputs.encode(model, batch, LABELS, sentences, clean=clean))
+        total, losses = loss(TermInputs.encode(model, batch, labels, sentences, clean=clean))
         optimizer.zero_grad()
         total.backward()
         optimizer.step()

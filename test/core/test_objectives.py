@@ -12,8 +12,9 @@ from mujo_core.model.batch import PLACEMENT_WORDS, Batch
 from mujo_core.model.joint_space import JointSpace, ModelSettings
 from mujo_core.objectives.classification import classification
 from mujo_core.objectives.contrastive import info_nce, siglip
+from mujo_core.objectives.outlier_exposure import from_uniform
 from mujo_core.objectives.registry import TERMS
-from mujo_core.objectives.term import TermInputs
+from mujo_core.objectives.term import OUTLIER, TermInputs
 
 SCALE, BIAS = torch.tensor(9.0), torch.tensor(-3.0)
 
@@ -97,6 +98,47 @@ def test_classification_sums_the_fused_vector_and_each_modality_alone():
             logits, inputs.labels.numpy(), there.numpy(), 0.2
         )
     assert found.item() == pytest.approx(expected, rel=1e-5)
+
+
+# Outlier exposure
+
+
+def test_all_labels_alike_is_where_outliers_shall_be():
+    logits = torch.tensor([[2.0, 2.0, 2.0, 2.0], [2.0, 0.0, 1.0, -1.0]])
+    even, uneven = from_uniform(logits)
+    assert even.item() == pytest.approx(0.0, abs=1e-6)
+    expected = np.mean(np.log(1 / 4) - log_softmax(np.array([2.0, 0.0, 1.0, -1.0])))
+    assert uneven.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_outliers_alone_are_exposed_as_one_and_by_each_modality_alone():
+    has = present(1, 1, 1, 0, 1), present(1, 0, 1, 1, 1)
+    labels = torch.tensor([OUTLIER, OUTLIER - 7, 2, OUTLIER - 8, -5])
+    pose, imu = unit(5, 6, 1).requires_grad_(), unit(5, 6, 2).requires_grad_()
+    inputs = inputs_of(pose, imu, labels, has)
+    found = TERMS.make('outlier_exposure', inputs.model, lone=0.5)(inputs)
+    names, scale, expected = inputs.label_vectors, float(np.exp(2.5)), 0.0
+    for vectors, rows, weight in (
+        (torch.stack([pose[0] + imu[0], pose[1], imu[3]]), 3, 1.0),
+        (pose[[0, 1]], 2, 0.5),
+        (imu[[0, 3]], 2, 0.5),
+    ):
+        logits = scale * functional.normalize(vectors, dim=1) @ names.T
+        assert len(logits) == rows
+        expected += weight * from_uniform(logits).mean()
+    assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+    found.backward()
+    assert pose.grad.abs().amax(dim=1).bool().tolist() == [True, True, False, False, False]
+    assert imu.grad.abs().amax(dim=1).bool().tolist() == [True, False, False, True, False]
+
+
+def test_labels_pass_outliers_over_and_outliers_are_no_label():
+    there = torch.ones(4, dtype=torch.bool)
+    strange = OUTLIER - torch.arange(4)
+    inputs = inputs_of(unit(4, 6, 1), unit(4, 6, 2), strange, (there, there))
+    assert TERMS.make('classification', inputs.model)(inputs) is None
+    inputs = inputs_of(unit(4, 6, 1), unit(4, 6, 2), -1 - torch.arange(4), (there, there))
+    assert TERMS.make('outlier_exposure', inputs.model)(inputs) is None
 
 
 # Contrast
@@ -224,7 +266,7 @@ def test_what_a_masked_window_holds_does_not_matter(name):
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize('name', ['classification', 'info_nce', 'siglip'])
+@pytest.mark.parametrize('name', ['classification', 'info_nce', 'siglip', 'outlier_exposure'])
 def test_without_windows_there_is_no_loss(name):
     nothing = torch.zeros(3, dtype=torch.bool)
     inputs = inputs_of(unit(3, 6, 1), unit(3, 6, 2), torch.arange(3), (nothing, nothing))

@@ -8,12 +8,17 @@ import pytest
 
 from mujo_core.datasets.export import write_folder
 from mujo_core.model.checkpoint import load_checkpoint
+from mujo_core.objectives.term import OUTLIER as OUTLIER_PLACE
 from mujo_core.recording import Recording, Segment, Stream
 from mujo_core.training.card import model_card
+from mujo_core.training.clip import OUTLIER
 from mujo_core.training.config import DataSettings, OtherSettings, make_config
 from mujo_core.training.cross_validation import fit_calibration, run_fold, train_without
+from mujo_core.training.data import WindowDataset
 from mujo_core.training.others import left_out_with
+from mujo_core.training.sampler import WindowSampler
 from mujo_core.training.sources import class_labels, recordings_of, training_clips
+from mujo_core.window import WindowSpec
 
 WALKS, DEVICES = 8, ('right_pocket', 'left_wrist')
 
@@ -88,6 +93,10 @@ def test_a_set_without_a_folder_is_left_out_in_one_line(data, caplog):
         ('kitchen', {}, 'kitchen'),
         ('folder', {'share': 1.0}, 'below 1 in all, folder 1 came'),
         ('folder', {'share': 0.0}, 'above 0'),
+        ('folder', {'outliers': ['drink'], 'outlier_share': 0.7}, 'outliers 0.7 came'),
+        ('folder', {'outliers': ['drink'], 'outlier_share': 0.0}, 'outliers 0 came'),
+        ('folder', {'outliers': ['run']}, 'outliers as some of drink, hop, walk; run came'),
+        ('folder', {'outliers': ['drink'], 'labels': ['drink']}, 'drink came as both'),
         ('folder', {'labels': ['run']}, 'some of drink, hop, walk; run came'),
         ('folder', {'subjects': ['9']}, 'subjects 9'),
     ],
@@ -129,6 +138,66 @@ def test_a_fold_is_judged_on_its_own_people_and_calibrated_on_those_of_all_sets(
     kept = run_fold(recordings, '1', 0, config, [], tmp_path / 'fold')
     assert kept.scores == fold.scores
     assert load_checkpoint(tmp_path / 'fold').calibration
+
+
+@pytest.fixture
+def strange(data):
+    """The same with drinking as an activity that is none of the labels."""
+    folder = replace(data.also['folder'], outliers=['drink'], outlier_share=0.2)
+    return replace(data, also={'folder': folder})
+
+
+def test_outliers_have_their_share_and_are_no_class(strange, utd):
+    recordings = recordings_of(strange)
+    config = make_config([{'data': {'dataset': 'utd_mhad'}}])
+    clips, weights = training_clips(recordings, strange)
+    share = weights / weights.sum()
+    outliers = np.array([clip.label == OUTLIER for clip in clips])
+    others = np.array([clip.dataset == 'folder' for clip in clips]) & ~outliers
+    assert outliers.sum() == 2
+    assert share[outliers].sum() == pytest.approx(0.2)
+    assert share[others].sum() == pytest.approx(0.4)
+    labels = class_labels(clips, config.sampler, strange, recordings)
+    assert list(labels) == ['swipe_left', 'walk', 'squat', 'rest']
+    windows = WindowDataset(WindowSampler(clips, WindowSpec()), list(labels), weights, 60, 0)
+    places = np.array([windows[draw].place for draw in range(len(windows))])
+    assert len(np.unique(places[places < 0])) == (places < 0).sum() > 3
+    assert (places[places < 0] <= OUTLIER_PLACE).all()
+    # What is left out is not there as an outlier either, and what is learned cannot be one.
+    without = recordings_of(replace(strange, without=['drink']))
+    assert 'drink' not in {s.label for r in without for s in r.segments}
+    walks = replace(strange.also['folder'], outliers=['walk'])
+    both = replace(strange, also={'folder': walks})
+    recordings = recordings_of(both)
+    clips, _ = training_clips(recordings, both)
+    with pytest.raises(ValueError, match='none of the labels that are learned, walk came'):
+        class_labels(clips, config.sampler, both, recordings)
+
+
+def test_a_fold_learns_from_outliers_and_is_not_judged_on_them(strange):
+    config = make_config(
+        [
+            {
+                'model': {'size': 16, 'width': 8},
+                'fit': {'steps': 2, 'batch_size': 16, 'workers': 0},
+                'objectives': {'terms': {'outlier_exposure': 0.5}},
+            }
+        ]
+    )
+    config = replace(config, data=strange)
+    fold = run_fold(recordings_of(strange), '1', 0, config, [])
+    assert {len(rows[0]) for rows in fold.logits.values()} == {4}
+    assert len(fold.truth['pose']) == 24
+    assert len(fold.truth['imu']) > 24
+
+
+def test_the_card_names_outliers(strange):
+    config = replace(make_config([]), data=strange)
+    recordings = recordings_of(strange)
+    clips, _ = training_clips(recordings, strange)
+    card = model_card(config, recordings, clips, None, 1.0)
+    assert '- folder: 18 recordings of 2 people, 1 labels, for 40% of the windows' in card
+    assert 'as what is none of the labels, for 20% of the windows: drink' in card
 
 
 def test_the_card_names_every_set(data):

@@ -103,7 +103,7 @@ class Rig:
         return node
 
     def run(self, work):
-        """Let the executor do `work()` between two callbacks, as for what a callback may be using."""
+        """Let the executor do `work()` between two callbacks, which may be using what it ends."""
         task = self.executor.create_task(work)
         wait_until(task.done, what='a turn of the executor')
 
