@@ -34,12 +34,15 @@ class OutlierExposure(Term):
         """Return the loss of the fused vectors plus the weighted ones of each modality alone."""
         if not len(inputs.label_vectors):
             return None
+        # Encoders alone learn from it: labels stay where they know each other apart.
+        names = inputs.label_vectors.detach()
+        scale = inputs.model.log_scale.detach().exp().clamp(max=100.0)
         anything = torch.stack(list(inputs.present.values())).any(dim=0)
         views = [(inputs.fused, anything, 1.0)]
         views += [(unit, inputs.present[m], self.lone) for m, unit in inputs.units.items()]
         total = None
         for unit, present, weight in views:
-            logits = inputs.model.logits(unit, inputs.label_vectors)
+            logits = scale * unit @ names.T
             loss = masked_mean(from_uniform(logits), present & inputs.outliers)
             if loss is not None:
                 total = weight * loss if total is None else total + weight * loss

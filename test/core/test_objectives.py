@@ -116,6 +116,7 @@ def test_outliers_alone_are_exposed_as_one_and_by_each_modality_alone():
     labels = torch.tensor([OUTLIER, OUTLIER - 7, 2, OUTLIER - 8, -5])
     pose, imu = unit(5, 6, 1).requires_grad_(), unit(5, 6, 2).requires_grad_()
     inputs = inputs_of(pose, imu, labels, has)
+    inputs.label_vectors.requires_grad_()
     found = TERMS.make('outlier_exposure', inputs.model, lone=0.5)(inputs)
     names, scale, expected = inputs.label_vectors, float(np.exp(2.5)), 0.0
     for vectors, rows, weight in (
@@ -128,6 +129,7 @@ def test_outliers_alone_are_exposed_as_one_and_by_each_modality_alone():
         expected += weight * from_uniform(logits).mean()
     assert found.item() == pytest.approx(expected.item(), rel=1e-5)
     found.backward()
+    assert inputs.model.log_scale.grad is None and names.grad is None
     assert pose.grad.abs().amax(dim=1).bool().tolist() == [True, True, False, False, False]
     assert imu.grad.abs().amax(dim=1).bool().tolist() == [True, False, False, True, False]
 

@@ -11,13 +11,18 @@ from mujo_core.model.checkpoint import load_checkpoint
 from mujo_core.objectives.term import OUTLIER as OUTLIER_PLACE
 from mujo_core.recording import Recording, Segment, Stream
 from mujo_core.training.card import model_card
-from mujo_core.training.clip import OUTLIER
+from mujo_core.training.clip import OUTLIER, Clip
 from mujo_core.training.config import DataSettings, OtherSettings, make_config
 from mujo_core.training.cross_validation import fit_calibration, run_fold, train_without
 from mujo_core.training.data import WindowDataset
 from mujo_core.training.others import left_out_with
 from mujo_core.training.sampler import WindowSampler
-from mujo_core.training.sources import class_labels, recordings_of, training_clips
+from mujo_core.training.sources import (
+    class_labels,
+    recordings_of,
+    training_clips,
+    weighted,
+)
 from mujo_core.window import WindowSpec
 
 WALKS, DEVICES = 8, ('right_pocket', 'left_wrist')
@@ -172,6 +177,19 @@ def test_outliers_have_their_share_and_are_no_class(strange, utd):
     clips, _ = training_clips(recordings, both)
     with pytest.raises(ValueError, match='none of the labels that are learned, walk came'):
         class_labels(clips, config.sampler, both, recordings)
+
+
+def test_devices_simulated_from_outliers_are_not_shown(strange):
+    t = np.arange(0.0, 3.0, 0.02)
+    streams = {'pose': Stream(t, np.zeros((len(t), 16, 3), np.float32))}
+    devices = {'imu/left_wrist': Stream(t, np.zeros((len(t), 6), np.float32))}
+    learned, strangers = (
+        Clip(label, 'folder/1', streams, devices, dataset='folder') for label in ('walk', 'drink')
+    )
+    clips, _ = weighted([], strange, {'folder': [learned, strangers]})
+    assert [clip.label for clip in clips] == ['walk', OUTLIER]
+    assert [list(clip.virtual) for clip in clips] == [['imu/left_wrist'], []]
+    assert all(clip.streams.keys() == {'pose'} for clip in clips)
 
 
 def test_a_fold_learns_from_outliers_and_is_not_judged_on_them(strange):
