@@ -284,8 +284,8 @@ def weighted(
 
 
 def _as_outlier(clip: Clip) -> Clip:
-    """Return a clip as none of the labels, of what was recorded: simulated devices of outliers cost
-    real devices of labels 0.02 (doc/labels.md)."""
+    """Return a clip as none of the labels, of what was recorded: devices simulated from outliers say
+    little of worn ones."""
     return replace(clip, label=OUTLIER, virtual={})
 
 
