@@ -284,8 +284,7 @@ def weighted(
 
 
 def _as_outlier(clip: Clip) -> Clip:
-    """Return a clip as none of the labels, of what was recorded: devices simulated from outliers say
-    little of worn ones."""
+    """Return a clip as none of the labels, of what was recorded: simulated devices are left out."""
     return replace(clip, label=OUTLIER, virtual={})
 
 
