@@ -193,6 +193,14 @@ class TrainConfig:
                 'the term consistency needs windows that are corrupted: expected '
                 '--corruptions.names (or a share of dropout), none came'
             )
+        outliers = any(other.outliers for other in self.data.also.values())
+        if outliers != bool(self.objectives.terms.get('outlier_exposure')):
+            came = 'outliers' if outliers else 'the term'
+            raise ValueError(
+                'outliers are learned from by the term outlier_exposure: expected '
+                '--data.also.NAME.outliers and --objectives.terms.outlier_exposure (0.5) together; '
+                f'{came} alone came'
+            )
 
 
 def read_config(path: str | Path | None, overrides: Sequence[str] = ()) -> TrainConfig:

@@ -198,11 +198,16 @@ def test_a_fold_learns_from_outliers_and_is_not_judged_on_them(strange):
             {
                 'model': {'size': 16, 'width': 8},
                 'fit': {'steps': 2, 'batch_size': 16, 'workers': 0},
-                'objectives': {'terms': {'outlier_exposure': 0.5}},
             }
         ]
     )
-    config = replace(config, data=strange)
+    with pytest.raises(ValueError, match='outliers alone came'):
+        replace(config, data=strange)
+    terms = {**config.objectives.terms, 'outlier_exposure': 0.5}
+    objectives = replace(config.objectives, terms=terms)
+    with pytest.raises(ValueError, match='the term alone came'):
+        replace(config, objectives=objectives)
+    config = replace(config, data=strange, objectives=objectives)
     fold = run_fold(recordings_of(strange), '1', 0, config, [])
     assert {len(rows[0]) for rows in fold.logits.values()} == {4}
     assert len(fold.truth['pose']) == 24
@@ -210,7 +215,9 @@ def test_a_fold_learns_from_outliers_and_is_not_judged_on_them(strange):
 
 
 def test_the_card_names_outliers(strange):
-    config = replace(make_config([]), data=strange)
+    exposed = make_config([]).objectives
+    exposed = replace(exposed, terms={**exposed.terms, 'outlier_exposure': 0.5})
+    config = replace(make_config([]), data=strange, objectives=exposed)
     recordings = recordings_of(strange)
     clips, _ = training_clips(recordings, strange)
     card = model_card(config, recordings, clips, None, 1.0)
