@@ -52,11 +52,8 @@ class Classification(Term):
         """Return the loss of the fused vectors plus the weighted ones of each modality alone."""
         if not len(inputs.label_vectors):
             return None
-        anything = torch.stack(list(inputs.present.values())).any(dim=0)
-        views = [(inputs.fused, anything, 1.0)]
-        views += [(unit, inputs.present[m], self.lone) for m, unit in inputs.units.items()]
         total = None
-        for unit, present, weight in views:
+        for unit, present, weight in inputs.views(self.lone):
             logits = inputs.model.logits(unit, inputs.label_vectors)
             loss = classification(logits, inputs.labels, present, self.smoothing)
             if loss is not None:

@@ -37,11 +37,8 @@ class OutlierExposure(Term):
         # Encoders alone learn from it: labels stay where they know each other apart.
         names = inputs.label_vectors.detach()
         scale = inputs.model.log_scale.detach().exp().clamp(max=100.0)
-        anything = torch.stack(list(inputs.present.values())).any(dim=0)
-        views = [(inputs.fused, anything, 1.0)]
-        views += [(unit, inputs.present[m], self.lone) for m, unit in inputs.units.items()]
         total = None
-        for unit, present, weight in views:
+        for unit, present, weight in inputs.views(self.lone):
             logits = scale * unit @ names.T
             loss = masked_mean(from_uniform(logits), present & inputs.outliers)
             if loss is not None:

@@ -96,6 +96,13 @@ class TermInputs:
         """(B, E) unit vectors of whatever the windows hold."""
         return self.model.fuse(self.vectors)
 
+    def views(self, lone: float) -> list[tuple[torch.Tensor, torch.Tensor, float]]:
+        """Return (B, E) unit vectors, (B,) which are there, and their weight: of the fused ones 1,
+        of each modality's `lone`."""
+        anything = torch.stack(list(self.present.values())).any(dim=0)
+        alone = [(unit, self.present[m], lone) for m, unit in self.units.items()]
+        return [(self.fused, anything, 1.0), *alone]
+
     @property
     def labelled(self) -> torch.Tensor:
         """(B,) bool: is the label known?"""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from mujo_core.recording import Recording, Stream, modality_of
 from mujo_core.skeleton import canonical_joints
 
-OUTLIER = 'outlier'
-"""Stands for the label of a clip whose activity is none of the labels."""
+OUTLIER = '(none of the labels)'
+"""Stands for the label of a clip whose activity is none of them; no label is spelled so."""
 
 
 @dataclass(frozen=True)

@@ -73,10 +73,11 @@ def read_material(config: TrainConfig) -> Material:
     unlabelled = unlabelled_clips(seen, cutoffs) if config.stage == 'pretrain' else []
     clips, weights = training_clips(seen, config.data, unlabelled)
     held_out = dataset_clips([r for r in recordings if r.subject in held])
-    return Material(seen, clips, weights, _only(held_out, config.data))
+    return Material(seen, clips, weights, _held_out(held_out, config.data))
 
 
-def _only(clips: Sequence[AnyClip], data: DataSettings) -> list[AnyClip]:
+def _held_out(clips: Sequence[AnyClip], data: DataSettings) -> list[AnyClip]:
+    """Return the clips that are judged: of the modalities learned from, outliers left out."""
     return [
         clip.changed(partial(only, modalities=data.modalities))
         for clip in clips
@@ -112,7 +113,7 @@ def _on_disk(config: TrainConfig) -> Material:
     beside = clips_of_others(others, data)
     clips, weights = weighted([*labelled, *unlabelled], data, beside)
     some = again[:: max(1, -(-len(again) // JUDGED))]
-    return Material([*known, *others], clips, weights, _only(held_out, data), some)
+    return Material([*known, *others], clips, weights, _held_out(held_out, data), some)
 
 
 def _chosen(data: DataSettings) -> Iterator[Stored]:

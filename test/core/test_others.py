@@ -179,6 +179,13 @@ def test_outliers_have_their_share_and_are_no_class(strange, utd):
         class_labels(clips, config.sampler, both, recordings)
 
 
+def test_an_activity_may_be_called_outlier(data):
+    config = make_config([{'data': {'dataset': 'utd_mhad'}}])
+    clips = [Clip(label, '1', {}, dataset='folder') for label in ('outlier', 'walk', OUTLIER)]
+    labels = class_labels(clips, config.sampler, data)
+    assert 'outlier' in labels and OUTLIER not in labels
+
+
 def test_devices_simulated_from_outliers_are_not_shown(strange):
     t = np.arange(0.0, 3.0, 0.02)
     streams = {'pose': Stream(t, np.zeros((len(t), 16, 3), np.float32))}
