@@ -15,6 +15,7 @@ from mujo_core.training.clip import OUTLIER, Clip
 from mujo_core.training.config import DataSettings, OtherSettings, make_config
 from mujo_core.training.cross_validation import fit_calibration, run_fold, train_without
 from mujo_core.training.data import WindowDataset
+from mujo_core.training.material import read_material
 from mujo_core.training.others import left_out_with
 from mujo_core.training.sampler import WindowSampler
 from mujo_core.training.sources import (
@@ -177,6 +178,20 @@ def test_outliers_have_their_share_and_are_no_class(strange, utd):
     clips, _ = training_clips(recordings, both)
     with pytest.raises(ValueError, match='none of the labels that are learned, walk came'):
         class_labels(clips, config.sampler, both, recordings)
+
+
+def test_nobody_held_out_is_judged_on_outliers(strange):
+    config = make_config([])
+    terms = {**config.objectives.terms, 'outlier_exposure': 0.5}
+    config = replace(
+        config,
+        data=replace(strange, validation=['folder/1']),
+        objectives=replace(config.objectives, terms=terms),
+    )
+    material = read_material(config)
+    assert {clip.label for clip in material.held_out} == {'walk'}
+    assert {clip.subject for clip in material.held_out} == {'folder/1'}
+    assert {c.subject for c in material.clips if c.label == OUTLIER} == {'folder/2'}
 
 
 def test_an_activity_may_be_called_outlier(data):
