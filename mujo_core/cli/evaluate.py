@@ -148,13 +148,13 @@ def _check(options: argparse.Namespace, overrides: list[str]) -> None:
 def run(options: argparse.Namespace, overrides: list[str]) -> int:
     """Score, print and write."""
     from mujo_core.evaluation.examples import unit_of_seconds
-    from mujo_core.evaluation.registry import Task, get_protocol
+    from mujo_core.evaluation.registry import Task, get_protocol, run_protocol
     from mujo_core.evaluation.report import cell, rounded, write_report
     from mujo_core.evaluation.runs import join_runs
     from mujo_core.model.checkpoint import DEFAULT, load_checkpoint
     from mujo_core.video.prepare import Preparer, prepare_recordings
 
-    protocol = get_protocol(options.protocol)
+    get_protocol(options.protocol)
     _check(options, overrides)
     folders = options.checkpoint or [str(DEFAULT)]
     checkpoints = [load_checkpoint(folder) for folder in folders]
@@ -191,12 +191,11 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
         amounts=tuple(options.amounts),
         say=lambda line: print(line, flush=True),
     )
-    result = join_runs(
-        [
-            protocol(replace(task, checkpoint=checkpoint, checkpoint_name=folder))
-            for checkpoint, folder in zip(checkpoints, folders, strict=True)
-        ]
-    )
+    tasks = [
+        replace(task, checkpoint=checkpoint, checkpoint_name=folder)
+        for checkpoint, folder in zip(checkpoints, folders, strict=True)
+    ]
+    result = join_runs([run_protocol(options.protocol, task) for task in tasks])
     for table in result.tables:
         print_table(table.title, table.columns, [[*map(cell, row)] for row in table.rows])
     for note in result.notes:

@@ -9,7 +9,7 @@ A protocol is one function in a file of its own::
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -63,16 +63,32 @@ class Task:
     amounts: tuple[str, ...] = ()
     say: Callable[[str], None] = _silent
 
+    @property
+    def people(self) -> list[int | str]:
+        """Who is judged."""
+        return _in_order({r.subject for r in self.tested})
+
+    @property
+    def seen_people(self) -> list[int | str]:
+        """Who of them the checkpoint was trained on, as far as it knows."""
+        known = self.checkpoint.people.get(self.dataset, ())
+        return _in_order({r.subject for r in self.tested} & set(known))
+
     def header(self) -> dict[str, Any]:
         """Return how every protocol's JSON begins."""
-        subjects = {int(s) if s.isdigit() else s for s in {r.subject for r in self.tested}}
         return {
             'dataset': self.dataset,
             'split': self.split,
-            'subjects': sorted(subjects, key=lambda s: (isinstance(s, str), s)),
+            'subjects': self.people,
             'recordings': len(self.tested),
             'checkpoint': self.checkpoint_name,
+            'subjects_trained_on': self.seen_people,
         }
+
+
+def _in_order(subjects: set[str]) -> list[int | str]:
+    named = [int(s) if s.isdigit() else s for s in subjects]
+    return sorted(named, key=lambda s: (isinstance(s, str), s))
 
 
 @dataclass(frozen=True)
@@ -158,3 +174,13 @@ def get_protocol(name: str) -> ProtocolFunction:
     if name not in (known := protocols()):
         raise ValueError(f'expected a protocol out of {", ".join(known)}; {name!r} came')
     return _PROTOCOLS[name][1]
+
+
+def run_protocol(name: str, task: Task) -> Result:
+    """Run a protocol by name; where people are judged by whom was learned, a note says so first."""
+    result = get_protocol(name)(task)
+    if not (seen := task.seen_people):
+        return result
+    who = 'all of these people' if seen == task.people else f'subjects {", ".join(map(str, seen))}'
+    note = f'The model was trained on {who}: figures of people it knows say nothing of others.'
+    return replace(result, notes=[note, *result.notes])

@@ -49,7 +49,7 @@ def join_runs(results: Sequence[Result]) -> Result:
         name: results[0].data[name] for name in ('dataset', 'split', 'subjects', 'recordings')
     }
     # Single answers have no mean; each run keeps its own.
-    single = (*header, 'checkpoint', 'answers')
+    single = (*header, 'checkpoint', 'subjects_trained_on', 'answers')
     parts = [name for name in results[0].data if name not in single]
     joined = spread([{part: result.data[part] for part in parts} for result in results])
     title = f'{header["dataset"]}, mean and std of {len(results)} checkpoints'
@@ -67,9 +67,11 @@ def join_runs(results: Sequence[Result]) -> Result:
             for result in results
             for table in result.tables
         ]
+    seen = [who for result in results for who in result.data['subjects_trained_on']]
     data = {
         **header,
         'checkpoint': [result.data['checkpoint'] for result in results],
+        'subjects_trained_on': [who for who in header['subjects'] if who in seen],
         'over_checkpoints': joined,
         'runs': [result.data for result in results],
     }

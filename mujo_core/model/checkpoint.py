@@ -57,6 +57,8 @@ class Checkpoint:
         classes: (L, size) learned class vectors that stand in for those of the labels' texts, not
             normalized (see `mujo_core.training.linear_probe`); None where the texts classify.
         text_model: the sentence encoder that made `sentences`.
+        people: name of a data set to its subjects by whom the weights were learned or chosen; a
+            checkpoint of an earlier version does not know them.
     """
 
     model: JointSpace
@@ -68,6 +70,7 @@ class Checkpoint:
     modalities: tuple[str, ...] = ('pose', 'imu')
     classes: np.ndarray | None = None
     text_model: str = ENCODER
+    people: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def label_vectors(self) -> torch.Tensor:
         """Return (L, size) vectors by which windows are classified: unit vectors of the labels'
@@ -92,6 +95,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: str | Path) -> None:
         'window': {k: v for k, v in asdict(checkpoint.window).items() if k not in _FRAMES},
         'labels': list(checkpoint.labels),
         **({'classes': True} if checkpoint.classes is not None else {}),
+        'people': {dataset: list(who) for dataset, who in checkpoint.people.items()},
     }
     (folder / 'config.yaml').write_text(yaml.safe_dump(config, sort_keys=False))
     # Not save_file, which makes files that their owner alone may read.
@@ -208,6 +212,7 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
         modalities = tuple(config.get('modalities', ('pose', 'imu')))
         names = list(config['labels'])
         text_model = str(config.get('text', {}).get('model', ENCODER))
+        people = {str(d): tuple(map(str, who)) for d, who in config.get('people', {}).items()}
     with _reading(folder / 'model.safetensors'):
         model.load_state_dict(load_file(folder / 'model.safetensors'))
     with _reading(folder / 'labels.yaml'):
@@ -232,6 +237,7 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
         modalities=modalities,
         classes=classes,
         text_model=text_model,
+        people=people,
     )
     shape = (len(names), model.settings.size)
     if classes is not None and classes.shape != shape:

@@ -37,6 +37,7 @@ from mujo_core.training.distributed import (
     processes,
 )
 from mujo_core.training.module import FitSettings, JointSpaceModule
+from mujo_core.training.people import people_of
 from mujo_core.training.readout import fit_readout
 from mujo_core.training.resume import Run, SeededBatches, Snapshots, read_snapshot
 from mujo_core.training.sampler import WindowSampler
@@ -182,6 +183,7 @@ def fit_model(
         sentences=sentences,
         text_model=config.text.model,
         modalities=taught(model, clips),
+        people=people_of([*clips, *held_out]),
     )
 
 

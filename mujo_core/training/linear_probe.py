@@ -21,6 +21,7 @@ from mujo_core.model.text import embed_labels
 from mujo_core.training.clusters import fit_clusters
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.corrupted import random_corruption
+from mujo_core.training.people import people_of, together
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
 from mujo_core.training.sources import class_labels
 from mujo_core.training.stored import AnyClip
@@ -128,6 +129,7 @@ def fit_probe(
         classes=np.ascontiguousarray(vectors / scale, dtype=np.float32),
         calibration={},
         card='',
+        people=together(checkpoint.people, people_of([*clips, *held_out])),
     )
 
 

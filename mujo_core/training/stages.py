@@ -12,6 +12,7 @@ from mujo_core.training.config import TrainConfig
 from mujo_core.training.fit import fit_model
 from mujo_core.training.linear_probe import fit_probe
 from mujo_core.training.material import Material
+from mujo_core.training.people import People, together
 from mujo_core.training.resume import Run
 from mujo_core.window import WindowSpec
 
@@ -19,15 +20,17 @@ from mujo_core.window import WindowSpec
 def pretrain(config: TrainConfig, material: Material, **how: Any) -> Checkpoint:
     """Learn the joint space from clips with and without labels, from nothing or a checkpoint."""
     start, known = None, set()
+    people: People = {}
     if config.start:
         checkpoint = load_checkpoint(config.start)
         config, start = like(checkpoint, config), checkpoint.model
-        known = set(checkpoint.modalities)
+        known, people = set(checkpoint.modalities), checkpoint.people
     found = fit_model(
         material.clips, material.weights, config, held_out=material.held_out, start=start, **how
     )
     known |= set(found.modalities)
     found.modalities = tuple(m for m in found.model.modalities if m in known)
+    found.people = together(people, found.people)
     return found
 
 

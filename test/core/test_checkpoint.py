@@ -29,7 +29,8 @@ FILES = (
 @pytest.fixture(scope='module')
 def saved(tiny_checkpoint, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('checkpoint') / 'deep' / 'down'
-    save_checkpoint(tiny_checkpoint, folder)
+    people = {'motionsense': ('1', '24'), 'utd_mhad': ('1', '3')}
+    save_checkpoint(replace(tiny_checkpoint, people=people), folder)
     return folder
 
 
@@ -70,6 +71,7 @@ def test_the_same_model_comes_back(tiny_checkpoint, saved, make_window):
     assert again.calibration == tiny_checkpoint.calibration
     assert again.card == tiny_checkpoint.card
     assert again.modalities == tiny_checkpoint.modalities
+    assert again.people == {'motionsense': ('1', '24'), 'utd_mhad': ('1', '3')}
     np.testing.assert_array_equal(again.sentences, tiny_checkpoint.sentences)
 
 
@@ -186,6 +188,8 @@ def test_a_label_of_the_weights_that_is_nowhere_described_is_named(folder):
         ('window', ['seconds'], 'WindowSpec'),
         ('labels', 5, 'config.yaml'),
         ('labels', ['walk'], 'labels'),
+        ('people', ['anna'], 'config.yaml'),
+        ('people', {'utd_mhad': 5}, 'config.yaml'),
     ],
 )
 def test_a_config_that_does_not_fit_is_refused(folder, section, value, what):

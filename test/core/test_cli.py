@@ -208,7 +208,8 @@ def evaluate(capsys, utd: Path, checkpoint: Path, out: Path, *more: str) -> dict
 def test_evaluate_writes_the_report_of_the_design(capsys, utd, tiny_folder, tmp_path):
     report = evaluate(capsys, utd, tiny_folder, tmp_path / 'out.json', '--split', 'test')
     assert list(report) == [
-        'dataset', 'split', 'subjects', 'recordings', 'checkpoint', 'subsets', 'unit', 'answers',
+        'dataset', 'split', 'subjects', 'recordings', 'checkpoint',
+        'subjects_trained_on', 'subsets', 'unit', 'answers',
     ]  # fmt: skip
     assert report['dataset'] == 'utd_mhad'
     assert report['split'] == 'test'
@@ -298,6 +299,29 @@ def test_subjects_override_the_split(capsys, utd, tiny_folder, tmp_path):
     assert report['subjects'] == [1, 3]
     assert report['recordings'] == 12
     assert report['split'] != 'test'
+
+
+def test_judging_people_who_were_trained_on_is_said(capsys, utd, tmp_path):
+    """Also those by whom the weights were chosen, and those of the checkpoint it went on from."""
+    tiny = ['--model.width', 8, '--model.size', 16, '--fit.steps', 2, '--fit.batch_size', 4,
+            '--fit.workers', 0, '--data.root', utd]  # fmt: skip
+    first, second = tmp_path / 'first', tmp_path / 'second'
+    done(capsys, 'train', *tiny, '--data.subjects', '[1,3]', '--data.validation', '[3]',
+         '--fit.validate_every', 1, '--output', first)  # fmt: skip
+    done(capsys, 'train', '--stage', 'finetune', '--from', first, *tiny[4:], '--data.subjects',
+         '[2]', '--output', second)  # fmt: skip
+    for folder, judged, known, said in (
+        (first, ['2'], [], ''),
+        (first, ['1', '2', '3'], [1, 3], 'trained on subjects 1, 3:'),
+        (second, ['1', '2', '3'], [1, 2, 3], 'trained on all of these people:'),
+    ):
+        asked = ['--checkpoint', folder, '--dataset', 'utd_mhad', '--root', utd]
+        printed = done(capsys, 'evaluate', *asked, '--subjects', *judged, '--report', tmp_path,
+                       '--json', tmp_path / 'out.json')  # fmt: skip
+        assert json.loads((tmp_path / 'out.json').read_text())['subjects_trained_on'] == known
+        for text in (printed, (tmp_path / 'report.md').read_text()):
+            assert ('was trained on' in text) == bool(known)
+            assert said in text
 
 
 @pytest.mark.parametrize('unit', ['recording', 'window'])

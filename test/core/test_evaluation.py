@@ -307,14 +307,17 @@ def test_runs_of_several_seeds_give_mean_and_spread():
         subsets = {'imu': {'accuracy': 0.5, 'macro_f1': macro[0], 'ece': 0.1, 'who': 'x'}}
         curve = [{'value': v} for v in macro]
         return Result(
-            {'dataset': 'd', 'split': 's', 'subjects': [1], 'recordings': 2, 'checkpoint': name,
-             'subsets': subsets, 'curve': curve}, []
+            {'dataset': 'd', 'split': 's', 'subjects': [1, 5], 'recordings': 2, 'checkpoint': name,
+             'subjects_trained_on': [5] if name == 'b' else [], 'subsets': subsets,
+             'curve': curve}, []
         )  # fmt: skip
 
     one = run('a', 0.5, 0.1)
     assert join_runs([one]) is one
     joined = join_runs([one, run('b', 0.7, 0.3)])
     assert joined.data['checkpoint'] == ['a', 'b']
+    assert joined.data['subjects_trained_on'] == [5]
+    assert [run['subjects_trained_on'] for run in joined.data['runs']] == [[], [5]]
     found = joined.data['over_checkpoints']
     macro_f1 = found['subsets']['imu']['macro_f1']
     assert (macro_f1['mean'], macro_f1['std']) == pytest.approx((0.6, 0.1))

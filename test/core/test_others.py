@@ -1,6 +1,7 @@
 """Several data sets in one training: their shares, their people, their labels."""
 
 import logging
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from mujo_core.training.cross_validation import fit_calibration, run_fold, train
 from mujo_core.training.data import WindowDataset
 from mujo_core.training.material import read_material
 from mujo_core.training.others import left_out_with
+from mujo_core.training.people import people_of, together
 from mujo_core.training.sampler import WindowSampler
 from mujo_core.training.sources import (
     class_labels,
@@ -78,6 +80,21 @@ def test_labels_of_one_name_are_one_class_and_people_of_one_name_are_two(data):
     assert {r.subject for r in recordings} == {'1', '2', '3', 'folder/1', 'folder/2'}
     without = recordings_of(replace(data, without=['walk']))
     assert 'walk' not in {s.label for r in without for s in r.segments}
+
+
+def test_a_checkpoint_knows_people_as_their_own_set_calls_them(data):
+    clips, _ = training_clips(recordings_of(data), data)
+    assert people_of(clips) == {'folder': ('1', '2'), 'utd_mhad': ('1', '2', '3')}
+    some, others = {'a': ('2', '10'), 'b': ('x',)}, {'a': ('1', '2')}
+    assert together(some, others) == {'a': ('1', '2', '10'), 'b': ('x',)}
+
+
+def test_the_packaged_checkpoint_knows_the_people_of_its_card():
+    checkpoint = load_checkpoint()
+    assert f'subjects {", ".join(checkpoint.people["utd_mhad"])}\n' in checkpoint.card
+    for name in ('motionsense', 'spar_watch', 'cmu_mocap'):
+        found = re.search(rf'- {name}: \d+ recordings of (\d+) people', checkpoint.card)
+        assert found and int(found[1]) == len(checkpoint.people[name])
 
 
 def test_a_set_without_a_folder_is_left_out_in_one_line(data, caplog):

@@ -102,7 +102,8 @@ def held_out() -> Checkpoint:
 def test_full_knows_the_clips_of_a_person_unseen(held_out, clips):
     result = get_protocol('full')(task_of(held_out, clips, labels=tuple(held_out.labels)[:27]))
     assert list(result.data) == [
-        'dataset', 'split', 'subjects', 'recordings', 'checkpoint', 'subsets', 'unit', 'answers',
+        'dataset', 'split', 'subjects', 'recordings', 'checkpoint',
+        'subjects_trained_on', 'subsets', 'unit', 'answers',
     ]  # fmt: skip
     assert result.data['subjects'] == [7]
     assert list(result.data['subsets']) == ['pose', 'imu', 'pose+imu']
