@@ -164,6 +164,13 @@ def _examples(options: argparse.Namespace) -> list[tuple[str, Recording]]:
     examples = []
     for recording in recordings:
         spans = list(zip(options.start, options.end, strict=True))
+        if not spans and len(recording.segments) > 1:
+            first = recording.segments[0]
+            raise ValueError(
+                f'expected --from and --to of an example, since {recording.name} shows '
+                f'{len(recording.segments)} activities, of which the first is {first.label} from '
+                f'{first.start:.1f} to {first.end:.1f} s; none came'
+            )
         for start, end in spans or [(recording.start, recording.end)]:
             part = recording.cut(start, end)
             if not part.streams:

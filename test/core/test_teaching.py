@@ -188,7 +188,9 @@ def test_the_verb_teaches_lists_and_forgets(checkpoint, data_dir, tmp_path, caps
     root = tmp_path / 'own'
     root.mkdir()
     shutil.copy(data_dir / 'utd_mhad_a22_s7_t1_jog.npz', root / 'jog.npz')
-    (root / 'manifest.csv').write_text('recording,subject,label,start,end\njog,7,jog,,\n')
+    shutil.copy(root / 'jog.npz', root / 'two.npz')
+    rows = 'recording,subject,label,start,end', 'jog,7,jog,,', 'two,7,jog,0,1.5', 'two,7,walk,1.5,3'
+    (root / 'manifest.csv').write_text('\n'.join(rows) + '\n')
     there = ['--checkpoint', str(tmp_path / 'model')]
     showing = ['--dataset', 'folder', '--root', str(root), '--recording', 'j*']
     report = tmp_path / 'report.json'
@@ -208,6 +210,7 @@ def test_the_verb_teaches_lists_and_forgets(checkpoint, data_dir, tmp_path, caps
         (['teach', 'x', *showing, '--from', '1', *there], 'as many --from as --to'),
         (['teach', 'x', *showing, '--from', '1', '--to', 'inf', *there], '--from before --to'),
         (['teach', 'x', *showing, 'k*', *there], 'recordings called k* under'),
+        (['teach', 'x', *showing, 'two', *there], 'two shows 2 activities, of which the first is'),
         (['teach', 'x', '--bag', 'b', '--recording', 'j*', *there], 'with --dataset alone'),
         (['teach', 'walk fast', '--description', 'run', *showing, *there], 'or forget it first'),
         (['teach', '--list', '--forget', *there], 'either --list or --forget'),
