@@ -105,6 +105,7 @@ def test_a_probe_leaves_the_encoders_and_learns_classes_that_serve_everywhere(
     for name, tensor in tiny_checkpoint.model.state_dict().items():
         assert torch.equal(tensor, probe.model.state_dict()[name])
     assert {'swipe_left', 'walk', 'squat'} <= set(probe.labels)
+    assert probe.people == {'utd_mhad': ('1', '2', '3')}
     save_checkpoint(probe, tmp_path)
     again = load_checkpoint(tmp_path)
     np.testing.assert_array_equal(again.classes, probe.classes)

@@ -17,6 +17,7 @@ from mujo_core.training.data import WindowDataset
 from mujo_core.training.fit import fit_model
 from mujo_core.training.material import read_material
 from mujo_core.training.module import FitSettings
+from mujo_core.training.people import people_of
 from mujo_core.training.resume import Run, fingerprint
 from mujo_core.training.sampler import WindowSampler
 from mujo_core.training.sources import training_clips, unlabelled_clips
@@ -55,6 +56,14 @@ def in_memory(corpus):
 def windows(clips, weights, draws=range(40)):
     drawn = WindowDataset(WindowSampler(clips, WindowSpec()), LABELS, weights, len(draws), 3)
     return [drawn[index] for index in draws]
+
+
+def test_people_of_any_number_of_stored_clips_are_not_listed(corpus):
+    stored = read_material(config(corpus)).clips
+    assert isinstance(stored[0], StoredClip) and people_of(stored) == {}
+    clips, _ = in_memory(corpus)
+    (listed,) = people_of(clips).values()
+    assert set(listed) == {clip.subject for clip in clips}
 
 
 @pytest.mark.parametrize('megabytes', [512.0, 0.35, 0.001])
