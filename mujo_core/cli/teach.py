@@ -74,7 +74,9 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
             f'{known.label.name!r} was taught as {known.label.description!r}: leave out '
             '--description, or forget it first'
         )
-    words = known.label if known else label_named(checkpoint, options.name, options.description)
+    words = (
+        known.label if known else label_named(checkpoint, options.name, options.description, taught)
+    )
     lesson = None
     for source, recording in examples:
         lesson = show(checkpoint, taught, words, example_windows(recording, checkpoint), source)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from mujo_core.labels import UNKNOWN, Label, identifier, load_labels, merge, taxonomy
@@ -76,10 +76,15 @@ def _label(entry: str, known: Mapping[str, Label]) -> Label:
             return known[meant]
         if meant in taxonomy():
             return taxonomy()[meant]
-    close = difflib.get_close_matches(name, known, n=1, cutoff=_ALIKE)
-    if close:
+    refuse_slip(words, known)
+    return Label(name, ' '.join(words.split()))
+
+
+def refuse_slip(words: str, known: Collection[str]) -> None:
+    """Raise ValueError for what is nearly a known label's name, and so most likely meant it."""
+    name = identifier(words)
+    if close := difflib.get_close_matches(name, known, n=1, cutoff=_ALIKE):
         raise ValueError(
             f'expected labels, got {words!r}, which is none: did you mean {close[0]!r}? '
             f'If it is another activity, describe it: "{name}: ..."'
         )
-    return Label(name, ' '.join(words.split()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from mujo_core.model.text import embed_labels
 from mujo_core.recognition.decision import calibrated_scores
 from mujo_core.recognition.distinction import example_details
 from mujo_core.recognition.label_space import LabelSpace, make_label_space, subsets_of
+from mujo_core.recognition.open_labels import refuse_slip
 from mujo_core.recognition.playback import windows_of
 from mujo_core.recognition.taught import TaughtExample, TaughtLabel, add_example, kept, space_of
 from mujo_core.recording import Recording
@@ -179,12 +180,18 @@ def show(
     return Lesson(everything, name, collisions, after.text is not None)
 
 
-def label_named(checkpoint: Checkpoint, name: str, description: str = '') -> Label:
+def label_named(
+    checkpoint: Checkpoint, name: str, description: str = '', taught: Collection[str] = ()
+) -> Label:
     """Return a label for words as a user gives them: the checkpoint's own where it has it, else
     the taxonomy's.
 
+    Args:
+        taught: names of labels that were taught before.
+
     Raises:
-        ValueError: a name without letters, or `unknown`.
+        ValueError: a name without letters, or `unknown`, or one without a description that is
+            nearly the name of a label that the checkpoint has or that was taught.
     """
     short = identifier(name)
     if not short or short == UNKNOWN:
@@ -196,6 +203,8 @@ def label_named(checkpoint: Checkpoint, name: str, description: str = '') -> Lab
         known = checkpoint.labels.get(meant) or taxonomy().get(meant)
         if known is not None and not description:
             return known
+    if not description:
+        refuse_slip(name, {*checkpoint.labels, *taught})
     return Label(short, description or ' '.join(name.split()))
 
 

@@ -78,7 +78,9 @@ class Vocabulary:
     ) -> Lesson:
         """Add an example of an activity, new or known (see `mujo_core.recognition.teaching`)."""
         known = self._taught.get(identifier(name))
-        words = known.label if known else label_named(self._checkpoint, name, description)
+        words = (
+            known.label if known else label_named(self._checkpoint, name, description, self._taught)
+        )
         others = self._space.labels
         lesson = show(self._checkpoint, self._taught, words, windows, source, others)
         added = self._added

@@ -244,6 +244,21 @@ def test_a_synonym_is_the_label_it_stands_for(checkpoint):
     assert label_named(checkpoint, 'walking', 'a slow walk').name == 'walking'
 
 
+def test_what_is_nearly_a_known_name_is_taught_with_a_description_alone(checkpoint, clips):
+    """Else a slip in the second example of an activity would make another one of it."""
+    windows = example_windows(clips['jog'], checkpoint)
+    vocabulary = Vocabulary(checkpoint)
+    vocabulary.teach('Sip Tea', windows, 'clip', 'a person drinks tea')
+    for slip, meant in (('wavee', 'wave'), ('sip the tea', 'sip_tea')):
+        with pytest.raises(ValueError, match=f'did you mean {meant!r}'):
+            vocabulary.teach(slip, windows, 'clip')
+    assert (
+        list(vocabulary.taught) == ['sip_tea'] and len(vocabulary.taught['sip_tea'].examples) == 1
+    )
+    vocabulary.teach('sip the tea', windows, 'clip', 'a person drinks tea slowly')
+    assert list(vocabulary.taught) == ['sip_tea', 'sip_the_tea']
+
+
 def without_words(*_):
     raise ImportError('no text encoder here')
 
