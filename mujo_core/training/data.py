@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
@@ -126,3 +127,22 @@ def make_loader(dataset: WindowDataset, order: DrawOrder, workers: int) -> DataL
         timeout=PATIENCE if workers else 0,
         collate_fn=partial(join, spec=dataset.sampler.spec),
     )
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Turn what ends a loader's processes (silence, a signal, no memory) into one line.
+
+    Raises:
+        OSError: instead of the loader's own error.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        reason = str(error).partition('\n')[0]
+        if not reason.startswith('DataLoader'):
+            raise
+        raise OSError(
+            f'the processes that load windows failed ({reason.strip()}); start the run again '
+            '(mujo train goes on from its last snapshot), or with --fit.workers 0, without them'
+        ) from error

@@ -29,7 +29,7 @@ from mujo_core.recording import modality_of
 from mujo_core.training.clusters import fit_clusters
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.corrupted import random_corruption
-from mujo_core.training.data import DrawOrder, WindowDataset, make_loader
+from mujo_core.training.data import DrawOrder, WindowDataset, loading, make_loader
 from mujo_core.training.distributed import (
     SharedModalities,
     SharedNorms,
@@ -155,13 +155,14 @@ def fit_model(
         if held_out:
             windows = HeldOutWindows(held_out, config.window, list(labels), team.rank, team.count)
             validation = make_validation_loader(windows, fit.workers)
-        trainer.fit(
-            module,
-            make_loader(dataset, order, fit.workers),
-            validation,
-            ckpt_path=run.snapshot if run and done else None,
-            weights_only=True,
-        )
+        with loading():
+            trainer.fit(
+                module,
+                make_loader(dataset, order, fit.workers),
+                validation,
+                ckpt_path=run.snapshot if run and done else None,
+                weights_only=True,
+            )
         if best.best_model_path:
             module.load_state_dict(read_snapshot(best.best_model_path)['state_dict'])
     model.always = frozenset()

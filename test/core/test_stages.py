@@ -1,5 +1,8 @@
 """Stages of training: from clips, from a checkpoint, and a head on encoders left as they are."""
 
+import os
+import signal
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +14,7 @@ from mujo_core.labels import taxonomy
 from mujo_core.model.checkpoint import load_checkpoint, save_checkpoint
 from mujo_core.model.joint_space import JointSpace, ModelSettings
 from mujo_core.recognition import Recognizer
+from mujo_core.training.clip import Clip
 from mujo_core.training.config import DataSettings, ProbeSettings, TrainConfig
 from mujo_core.training.fit import fit_model
 from mujo_core.training.linear_probe import fit_probe
@@ -150,6 +154,31 @@ def test_clips_without_a_label_are_pretrained_on_and_not_finetuned_on(config, ut
     both = [*found.clips[:2], *unlabelled]
     checkpoint = fit_model(both, np.ones(len(both)), config, progress=False)
     assert torch.isfinite(weights(checkpoint.model, 'pose')).all()
+
+
+class Deadly(Clip):
+    """Kills the process that loads it, or holds it up."""
+
+    stop = staticmethod(lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+    def load(self) -> Clip:
+        if torch.utils.data.get_worker_info() is not None:
+            self.stop()
+        return self
+
+
+class Slow(Deadly):
+    stop = staticmethod(lambda: time.sleep(60.0))
+
+
+@pytest.mark.parametrize(('kind', 'said'), [(Deadly, 'DataLoader worker'), (Slow, 'timed out')])
+def test_loaders_that_fail_are_said_in_one_line(config, material, monkeypatch, kind, said):
+    monkeypatch.setattr('mujo_core.training.data.PATIENCE', 2.0)
+    clips = [kind(c.label, c.subject, c.streams, dataset=c.dataset) for c in material.clips]
+    config = replace(config, fit=replace(config.fit, workers=1))
+    with pytest.raises(OSError, match=f'load windows failed .*{said}.* --fit.workers 0') as caught:
+        run_stage(config, replace(material, clips=clips), progress=False)
+    assert '\n' not in str(caught.value)
 
 
 def test_clips_of_one_label_are_trained_on(config, material):
