@@ -319,6 +319,7 @@ def test_runs_of_several_seeds_give_mean_and_spread():
     assert joined.data['subjects_trained_on'] == [5]
     assert [run['subjects_trained_on'] for run in joined.data['runs']] == [[], [5]]
     found = joined.data['over_checkpoints']
+    assert 'subjects_trained_on' not in found  # there is no mean of people
     macro_f1 = found['subsets']['imu']['macro_f1']
     assert (macro_f1['mean'], macro_f1['std']) == pytest.approx((0.6, 0.1))
     assert macro_f1['values'] == [0.5, 0.7]
