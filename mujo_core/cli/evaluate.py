@@ -154,7 +154,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     from mujo_core.model.checkpoint import DEFAULT, load_checkpoint
     from mujo_core.video.prepare import Preparer, prepare_recordings
 
-    get_protocol(options.protocol)
+    get_protocol(options.protocol)  # refuses another name before anything is read
     _check(options, overrides)
     folders = options.checkpoint or [str(DEFAULT)]
     checkpoints = [load_checkpoint(folder) for folder in folders]

@@ -86,5 +86,5 @@ def refuse_slip(words: str, known: Collection[str]) -> None:
     if close := difflib.get_close_matches(name, known, n=1, cutoff=_ALIKE):
         raise ValueError(
             f'expected labels, got {words!r}, which is none: did you mean {close[0]!r}? '
-            f'If it is another activity, describe it: "{name}: ..."'
+            f'If it is another activity, describe it: "{name}: ..." (mujo teach: --description)'
         )
