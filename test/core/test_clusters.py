@@ -25,7 +25,8 @@ from mujo_core.training.sampler import WindowSampler
 
 
 def config(**changes) -> TrainConfig:
-    fit = FitSettings(steps=4, batch_size=8, seed=1)
+    # Processes forked from one with threads, as pytest's has, may stand still on a lock.
+    fit = FitSettings(steps=4, batch_size=8, seed=1, workers=0)
     return TrainConfig(fit=fit, **changes)
 
 
