@@ -19,8 +19,10 @@ from mujo_core.training.sampler import WindowSampler
 from mujo_core.window import Window, WindowSpec
 
 PATIENCE = 300.0
-"""Seconds after which a batch that does not come ends a run: it can be resumed, and a worker that
-stands still (on a lock that it was forked with) never comes."""
+"""Seconds after which a batch that does not come ends a run, which can be resumed."""
+START = 'forkserver'
+"""How loader processes start: forked from this one, which has threads, some would stand still on a
+lock that another thread held."""
 
 
 class Drawn(NamedTuple):
@@ -125,6 +127,7 @@ def make_loader(dataset: WindowDataset, order: DrawOrder, workers: int) -> DataL
         batch_sampler=order,
         num_workers=workers,
         timeout=PATIENCE if workers else 0,
+        multiprocessing_context=START if workers else None,
         collate_fn=partial(join, spec=dataset.sampler.spec),
     )
 

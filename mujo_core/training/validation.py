@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
-from mujo_core.training.data import PATIENCE, collate
+from mujo_core.training.data import PATIENCE, START, collate
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
 from mujo_core.training.stored import AnyClip
 from mujo_core.window import Window, WindowSpec
@@ -33,6 +34,8 @@ LIVE = SamplerSettings(
     tilt=3.0,
 )
 """Held-out windows are drawn as live ones are: partly cut actions amid rest, little disturbed."""
+FILLED = replace(LIVE, as_stream=0.0, rest=0.0)
+"""The same, but an activity fills them as far as it lasts."""
 WINDOWS_A_CLIP = 4
 _BATCH = 64
 
@@ -75,6 +78,7 @@ def make_validation_loader(windows: HeldOutWindows, workers: int) -> DataLoader:
         batch_size=_BATCH,
         num_workers=workers,
         timeout=PATIENCE if workers else 0,
+        multiprocessing_context=START if workers else None,
         collate_fn=partial(collate, spec=windows.sampler.spec),
         persistent_workers=workers > 0,
     )

@@ -276,6 +276,7 @@ class Stuck(WindowDataset):
 
 def test_a_worker_that_stands_still_ends_the_run(monkeypatch):
     monkeypatch.setattr(data_module, 'PATIENCE', 2.0)
+    monkeypatch.setattr(data_module, 'START', 'fork')  # which finds the class above
     stuck = Stuck(WindowSampler(clips(), SPEC), ['label0', REST], np.ones(4), 24, 4)
     with pytest.raises(RuntimeError, match='timed out after 2'):
         list(make_loader(stuck, DrawOrder(3, 8), 1))

@@ -176,6 +176,7 @@ class Slow(Deadly):
 )
 def test_loaders_that_fail_are_said_in_one_line(config, material, monkeypatch, kind, said):
     monkeypatch.setattr('mujo_core.training.data.PATIENCE', 2.0)
+    monkeypatch.setattr('mujo_core.training.data.START', 'fork')  # which finds these classes
     clips = [kind(c.label, c.subject, c.streams, dataset=c.dataset) for c in material.clips]
     config = replace(config, fit=replace(config.fit, workers=1))
     with pytest.raises(OSError, match=f'load windows failed .*{said}.* --fit.workers 0') as caught:
