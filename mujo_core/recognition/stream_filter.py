@@ -19,6 +19,11 @@ DIRECT = 0.02
 OWN = 0.4
 """Of the scores, the answer's own part. Windows overlap, so a filter that takes each for news is
 too sure of itself; with this part scores stay as honest as they were."""
+BEGUN = 0.8
+"""Of `unknown` where rest has just given way, the share that is taken for the beginning of an
+activity: it fills but a part of the window, and a part may pass for what was never met."""
+BEGINNING = 1.5
+"""Seconds over which that fades (by a factor of e): half a window of 3 s."""
 _MOST = 3.0
 _LEAST = 1e-4
 """No answer rules a state out."""
@@ -38,6 +43,7 @@ class ForwardFilter:
         self.rest = rest
         self._stamp = 0.0
         self._state: np.ndarray | None = None
+        self._rested = 0.0
 
     def __call__(
         self, stamp: float, scores: np.ndarray, unknown: float
@@ -55,8 +61,9 @@ class ForwardFilter:
         activities = np.delete(np.arange(len(scores)), self.background)
         # Never nothing at all, so that the state has something to be shared out by.
         quiet = np.append(scores[self.background], max(unknown, _LEAST**2))
-        seen = np.append(scores[activities], quiet.sum())
         state = self._state
+        begun = self._begun(stamp, scores, unknown, activities)
+        seen = np.append(scores[activities] + begun, quiet.sum() - begun.sum())
         if state is None or len(state) != len(seen):
             # Of what went on before nothing is known: the first answer stands as it is.
             state = seen / seen.sum()
@@ -72,6 +79,20 @@ class ForwardFilter:
         filtered[self.background] = shares[:-1]
         steadied = OWN * scores + (1.0 - OWN) * filtered
         return steadied, float(OWN * unknown + (1.0 - OWN) * shares[-1])
+
+    def _begun(
+        self, stamp: float, scores: np.ndarray, unknown: float, activities: np.ndarray
+    ) -> np.ndarray:
+        """Return the part of `unknown` that is taken for each of the activities (A,), which may
+        have just begun; remember how surely there was rest."""
+        now = float(scores[self.background].sum())
+        rested = 0.0
+        if self._state is not None:
+            rested = self._rested * math.exp(-max(stamp - self._stamp, 0.0) / BEGINNING)
+        self._rested = max(rested, now)
+        part = BEGUN * max(rested - now, 0.0) * unknown
+        likely = scores[activities]
+        return np.asarray(part * likely / max(likely.sum(), _LEAST**2))
 
     def _predict(self, before: np.ndarray, passed: float) -> np.ndarray:
         """Return the probabilities of the states (the last is none) `passed` seconds later."""

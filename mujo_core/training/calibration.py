@@ -1,9 +1,9 @@
-"""Calibration from held-out windows: a temperature and the logit of `unknown` per subset."""
+"""Calibration from held-out windows: a temperature and the strength of `unknown` per subset."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -13,6 +13,30 @@ from mujo_core.model.checkpoint import Calibration
 from mujo_core.recognition.decision import calibrated_scores
 
 FALSE_ALARM_RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Windows of people a model has not seen, from one modality subset.
+
+    Attributes:
+        logits: (N, L); truth: (N,) their labels' places.
+        familiarity: (N,) of them; None where it does not count.
+    """
+
+    logits: np.ndarray
+    truth: np.ndarray
+    familiarity: np.ndarray | None = None
+
+    @staticmethod
+    def joined(parts: Sequence[HeldOut]) -> HeldOut:
+        """Return the windows of all parts, in order."""
+        familiarity = [part.familiarity for part in parts if part.familiarity is not None]
+        return HeldOut(
+            np.concatenate([part.logits for part in parts]),
+            np.concatenate([part.truth for part in parts]),
+            np.concatenate(familiarity) if familiarity else None,
+        )
 
 
 def negative_log_likelihood(logits: np.ndarray, truth: np.ndarray, temperature: float) -> float:
@@ -33,70 +57,58 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     return float(np.exp(best.x))
 
 
-def cross_fitted(logits: Sequence[np.ndarray], truths: Sequence[np.ndarray]) -> np.ndarray:
-    """Return (N, L) probabilities of people's windows, each at the temperature of the others.
-
-    Args:
-        logits: (n, L) of each of two people or more; truths: (n,) their labels' places.
-    """
+def cross_fitted(people: Sequence[HeldOut]) -> np.ndarray:
+    """Return (N, L) probabilities of two people's windows or more's, each person's at the
+    temperature of the others."""
     found = []
-    for own in range(len(logits)):
-        others = [i for i in range(len(logits)) if i != own]
-        temperature = fit_temperature(
-            np.concatenate([logits[i] for i in others]), np.concatenate([truths[i] for i in others])
-        )
-        found.append(softmax(logits[own] / temperature, axis=1))
+    for own in people:
+        others = HeldOut.joined([other for other in people if other is not own])
+        temperature = fit_temperature(others.logits, others.truth)
+        found.append(softmax(own.logits / temperature, axis=1))
     return np.concatenate(found)
 
 
-def calibrate(
-    logits: np.ndarray, truth: np.ndarray, familiarity: np.ndarray | None = None
-) -> Calibration:
+def calibrate(live: HeldOut, filled: HeldOut | None = None) -> Calibration:
     """Fit the temperature and the strengths of `unknown`.
 
     Args:
-        logits: (N, L) of windows of people the model has not seen.
-        truth: (N,) their labels' places.
-        familiarity: (N,) of them; None where they do not count.
+        live: windows that hold a part of an activity, or rest: scores are as honest there.
+        filled: windows that an activity fills, of which the rates of false alarms are shares: a
+            part of an activity may well be one of several; None for the same windows.
     """
-    temperature = fit_temperature(logits, truth)
-    usual = 0.0 if familiarity is None else float(np.median(familiarity))
-    strength = _strengths(logits, familiarity, Calibration(temperature, familiarity=usual))
+    filled = filled or live
+    temperature = fit_temperature(live.logits, live.truth)
+    usual = 0.0 if live.familiarity is None else float(np.median(live.familiarity))
+    strength = _strengths(filled, Calibration(temperature, familiarity=usual))
     # A window of usual strength is unknown with 1 : 19, one at the weakest twentieth with 1 : 1.
     spread = float((np.median(strength) - np.quantile(strength, 0.05)) / np.log(19.0))
     spread = max(spread, 1e-3)
     unknown = {
-        rate: _strength_for(
-            rate, logits, familiarity, Calibration(temperature, spread, familiarity=usual)
-        )
+        rate: _strength_for(rate, filled, Calibration(temperature, spread, familiarity=usual))
         for rate in FALSE_ALARM_RATES
     }
-    plain = max(0.0, float(np.median(logits.max(axis=1)) / temperature))
+    plain = max(0.0, float(np.median(live.logits.max(axis=1)) / temperature))
     return Calibration(temperature, spread, unknown, usual, plain)
 
 
-def _strengths(
-    logits: np.ndarray, familiarity: np.ndarray | None, calibration: Calibration
-) -> np.ndarray:
+def _strengths(windows: HeldOut, calibration: Calibration) -> np.ndarray:
     """Return (N,): how strong the best label is, as `calibrated_scores` has it."""
-    strength = logits.max(axis=1) / calibration.temperature
-    if familiarity is None or not calibration.familiarity:
+    strength = windows.logits.max(axis=1) / calibration.temperature
+    if windows.familiarity is None or not calibration.familiarity:
         return np.asarray(strength)
-    return np.asarray(strength * familiarity / calibration.familiarity)
+    return np.asarray(strength * windows.familiarity / calibration.familiarity)
 
 
-def _strength_for(
-    rate: float, logits: np.ndarray, familiarity: np.ndarray | None, calibration: Calibration
-) -> float:
+def _strength_for(rate: float, windows: HeldOut, calibration: Calibration) -> float:
     """Find the strength with which `unknown` wins on that share of the windows."""
 
     def excess(strength: float) -> float:
         trial = replace(calibration, unknown={rate: strength})
-        scores, unknown = calibrated_scores(logits, trial, rate, familiarity)
+        scores, unknown = calibrated_scores(windows.logits, trial, rate, windows.familiarity)
         return float((unknown > scores.max(axis=1)).mean()) - rate
 
     # Bisection, since the share grows in steps with the strength.
-    strength = _strengths(logits, familiarity, calibration)
+    strength = _strengths(windows, calibration)
     low = float(strength.min()) - 10.0 * calibration.spread
     high = float(strength.max()) + 10.0 * calibration.spread
     for _ in range(50):

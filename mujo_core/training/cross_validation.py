@@ -18,14 +18,14 @@ from mujo_core.evaluation.full import evaluate_full, subsets_of, weighed_logits
 from mujo_core.evaluation.metrics import Scores, score
 from mujo_core.model.checkpoint import Calibration, Checkpoint, save_checkpoint
 from mujo_core.recording import Recording, subset_name
-from mujo_core.training.calibration import calibrate, cross_fitted
+from mujo_core.training.calibration import HeldOut, calibrate, cross_fitted
 from mujo_core.training.clip import OUTLIER
 from mujo_core.training.config import DataSettings, TrainConfig
 from mujo_core.training.fit import fit_model
 from mujo_core.training.others import is_main, left_out_with
-from mujo_core.training.sampler import WindowSampler
+from mujo_core.training.sampler import SamplerSettings, WindowSampler
 from mujo_core.training.sources import class_labels, dataset_clips, training_clips
-from mujo_core.training.validation import LIVE, WINDOWS_A_CLIP
+from mujo_core.training.validation import FILLED, LIVE, WINDOWS_A_CLIP
 from mujo_core.window import Window
 
 
@@ -36,28 +36,31 @@ class Fold:
     Attributes:
         subject: who was left out; seed: of the run; scores: by modality subset.
         unit: what got one answer, `recording` or `window`.
-        logits: subset to (N, L) of held-out windows that hold all of it; truth: (N,) their labels;
-            familiarity: (N,) of them.
+        live: subset to held-out windows that hold all of it, drawn as live ones are; filled: the
+            same of windows that an activity fills.
     """
 
     subject: str
     seed: int
     scores: dict[str, Scores]
-    logits: dict[str, np.ndarray]
-    truth: dict[str, np.ndarray]
-    familiarity: dict[str, np.ndarray]
+    live: dict[str, HeldOut]
+    filled: dict[str, HeldOut]
     unit: str = 'recording'
 
 
-def _held_out_windows(
-    recordings: Sequence[Recording], checkpoint: Checkpoint, seed: int, data: DataSettings
-) -> tuple[list[Window], np.ndarray]:
-    """Return windows and their labels: some of each clip of the main data set, and of the others
-    so many that each has its share."""
+def _held_out(
+    recordings: Sequence[Recording],
+    checkpoint: Checkpoint,
+    seed: int,
+    data: DataSettings,
+    draws: SamplerSettings,
+) -> dict[str, HeldOut]:
+    """Return what a model says of people it has not seen, by subset: of some windows of each clip
+    of the main data set, and of so many of the others that each has its share."""
     main = dataset_clips([r for r in recordings if is_main(r, data)])
     clips, weights = training_clips(recordings, replace(data, motion_capture=''))
     beside = [place for place in range(len(main), len(clips)) if clips[place].label != OUTLIER]
-    sampler = WindowSampler([*main, *(clips[p] for p in beside)], checkpoint.window, LIVE)
+    sampler = WindowSampler([*main, *(clips[p] for p in beside)], checkpoint.window, draws)
     rng = np.random.default_rng((seed, 7))
     names = list(checkpoint.labels)
     order = [index for index in range(len(main)) for _ in range(WINDOWS_A_CLIP)]
@@ -65,8 +68,16 @@ def _held_out_windows(
     if len(others):
         count = round(WINDOWS_A_CLIP * float(others.sum()))
         order += (len(main) + rng.choice(len(others), count, p=others / others.sum())).tolist()
-    drawn = [sampler.draw(index, rng) for index in order]
-    return [window for window, _ in drawn], np.array([names.index(label) for _, label in drawn])
+    windows, labels = zip(*(sampler.draw(index, rng) for index in order), strict=True)
+    places = np.array([names.index(label) for label in labels])
+    found = {}
+    for subset in subsets_of(checkpoint.modalities):
+        rows = [row for row, w in enumerate(windows) if set(subset) <= set(w.modalities())]
+        if rows:
+            seen = [_only(windows[row], subset) for row in rows]
+            logits, familiarity = weighed_logits(checkpoint, seen)
+            found[subset_name(subset)] = HeldOut(logits, places[rows], familiarity)
+    return found
 
 
 def _only(window: Window, subset: Sequence[str]) -> Window:
@@ -110,25 +121,15 @@ def run_fold(
         keep: a folder for the fold's checkpoint, if it is wanted.
     """
     checkpoint, held = train_without(recordings, subject, seed, config)
-    windows, places = _held_out_windows(held, checkpoint, seed, config.data)
-    logits, truth, familiarity = {}, {}, {}
-    for subset in subsets_of(checkpoint.modalities):
-        rows = [row for row, w in enumerate(windows) if set(subset) <= set(w.modalities())]
-        if rows:
-            name = subset_name(subset)
-            seen = [_only(windows[row], subset) for row in rows]
-            logits[name], familiarity[name] = weighed_logits(checkpoint, seen)
-            truth[name] = places[rows]
+    live, filled = (_held_out(held, checkpoint, seed, config.data, h) for h in (LIVE, FILLED))
     main = [r for r in held if is_main(r, config.data)]
     unit = unit_of_all(recordings, config)
     scores = evaluate_full(checkpoint, main, choices, unit)
     # Afterwards, so that figures do not depend on whether a fold is kept.
     if keep is not None:
-        checkpoint.calibration = {
-            name: calibrate(logits[name], truth[name], familiarity[name]) for name in logits
-        }
+        checkpoint.calibration = {name: calibrate(live[name], filled.get(name)) for name in live}
         save_checkpoint(checkpoint, keep)
-    return Fold(subject, seed, scores, logits, truth, familiarity, unit)
+    return Fold(subject, seed, scores, live, filled, unit)
 
 
 def unit_of_all(recordings: Sequence[Recording], config: TrainConfig) -> str:
@@ -139,15 +140,13 @@ def unit_of_all(recordings: Sequence[Recording], config: TrainConfig) -> str:
 
 def fit_calibration(folds: Sequence[Fold]) -> dict[str, Calibration]:
     """Calibrate each subset on the held-out windows of all folds."""
-    there = {name: [f for f in folds if name in f.logits] for f in folds for name in f.logits}
-    return {
-        name: calibrate(
-            np.concatenate([fold.logits[name] for fold in having]),
-            np.concatenate([fold.truth[name] for fold in having]),
-            np.concatenate([fold.familiarity[name] for fold in having]),
-        )
-        for name, having in there.items()
-    }
+    names = dict.fromkeys(name for fold in folds for name in fold.live)
+    found = {}
+    for name in names:
+        live = HeldOut.joined([fold.live[name] for fold in folds if name in fold.live])
+        filled = [fold.filled[name] for fold in folds if name in fold.filled]
+        found[name] = calibrate(live, HeldOut.joined(filled) if filled else None)
+    return found
 
 
 def summarize(folds: Sequence[Fold]) -> dict[str, Any]:
@@ -166,7 +165,7 @@ def summarize(folds: Sequence[Fold]) -> dict[str, Any]:
             ]
             for figure in ('accuracy', 'macro_f1', 'ece')
         }
-        if len({fold.subject for fold in folds}) > 1 and all(subset in f.logits for f in folds):
+        if len({fold.subject for fold in folds}) > 1 and all(subset in f.live for f in folds):
             per_seed['ece_cross_fitted'] = [
                 _cross_fitted_ece([f for f in folds if f.seed == s], subset) for s in seeds
             ]
@@ -191,10 +190,10 @@ def summarize(folds: Sequence[Fold]) -> dict[str, Any]:
 
 
 def _cross_fitted_ece(folds: Sequence[Fold], subset: str) -> float:
-    truths = [fold.truth[subset] for fold in folds]
-    probabilities = cross_fitted([fold.logits[subset] for fold in folds], truths)
+    people = [fold.live[subset] for fold in folds]
+    probabilities = cross_fitted(people)
     names = [str(place) for place in range(probabilities.shape[1])]
-    return score(probabilities, np.concatenate(truths), names).ece
+    return score(probabilities, HeldOut.joined(people).truth, names).ece
 
 
 def cross_validate(

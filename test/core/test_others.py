@@ -150,11 +150,11 @@ def test_a_fold_is_judged_on_its_own_people_and_calibrated_on_those_of_all_sets(
     assert list(checkpoint.labels) == ['swipe_left', 'walk', 'squat', 'rest', 'drink']
     fold = run_fold(recordings, '1', 0, config, [])
     # Of UTD-MHAD 6 clips of 4 windows, which hold both; of the other set two thirds as many.
-    assert len(fold.truth['pose']) == len(fold.truth['pose+imu']) == 24
-    assert len(fold.truth['imu']) == 40
-    assert {name: len(rows) for name, rows in fold.logits.items()} == {
-        name: len(rows) for name, rows in fold.truth.items()
-    }
+    assert len(fold.live['pose'].truth) == len(fold.live['pose+imu'].truth) == 24
+    assert len(fold.live['imu'].truth) == 40
+    for windows in (fold.live, fold.filled):
+        for own in windows.values():
+            assert len(own.logits) == len(own.truth) == len(own.familiarity)
     assert fold.scores['imu'].n == 6
     assert set(fit_calibration([fold])) == {'pose', 'imu', 'pose+imu'}
     # To keep its checkpoint changes no figure: the calibration is fitted on the very people judged.
@@ -248,9 +248,9 @@ def test_a_fold_learns_from_outliers_and_is_not_judged_on_them(strange):
         replace(config, objectives=objectives)
     config = replace(config, data=strange, objectives=objectives)
     fold = run_fold(recordings_of(strange), '1', 0, config, [])
-    assert {len(rows[0]) for rows in fold.logits.values()} == {4}
-    assert len(fold.truth['pose']) == 24
-    assert len(fold.truth['imu']) > 24
+    assert {own.logits.shape[1] for own in fold.live.values()} == {4}
+    assert len(fold.live['pose'].truth) == 24
+    assert len(fold.live['imu'].truth) > 24
 
 
 def test_the_card_names_outliers(strange):

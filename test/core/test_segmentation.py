@@ -71,7 +71,7 @@ def test_filtered_scores_are_probabilities_and_keep_the_shares_of_what_is_no_act
 
 def test_the_filter_against_the_forward_recursion_written_out():
     smooth = ForwardFilter([2], dwell=2.0, rest=1.0)
-    rows = np.array([[0.7, 0.1, 0.1, 0.1], [0.1, 0.6, 0.1, 0.2], [0.2, 0.6, 0.1, 0.1]])
+    rows = np.array([[0.3, 0.1, 0.5, 0.1], [0.1, 0.6, 0.1, 0.2], [0.2, 0.6, 0.1, 0.1]])
     step = 1 / NEWS
     stay, quiet = np.exp(-step / 2.0), np.exp(-step / 1.0)
     out = (1 - stay) * 0.02
@@ -82,16 +82,52 @@ def test_the_filter_against_the_forward_recursion_written_out():
             [(1 - stay) * 0.98, (1 - stay) * 0.98, quiet],
         ]
     )
+    rested = 0.0
     state = np.full(3, 1 / 3)
     for i, row in enumerate(rows):
         scores, unknown = smooth(5.0 + step * i, row[:3], row[3])
         state = state if i == 0 else move @ state
-        state = state * [row[0], row[1], row[2] + row[3]]
+        rested *= np.exp(-step / 1.5)
+        begun = 0.8 * max(rested - row[2], 0.0) * row[3]
+        rested = max(rested, row[2])
+        share = begun / (row[0] + row[1])
+        state = state * [row[0] * (1 + share), row[1] * (1 + share), row[2] + row[3] - begun]
         state = state / state.sum()
         seen = [row[0], row[1], row[2] + row[3]]
         expected = 0.6 * state + 0.4 * np.array(seen)
         found = [scores[0], scores[1], scores[2] + unknown]
         np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def _until_said(before: list[float]) -> int:
+    """Answers until `walk` is said, after two seconds of rows `before` (walk, jog, rest, unknown)
+    and then of rows that say no more than `unknown`, and walk if anything."""
+    smooth = ForwardFilter([2], dwell=3.0, rest=1.5)
+    for i in range(20):
+        smooth(0.1 * i, np.array(before[:3]), before[3])
+    for i in range(40):
+        scores, unknown = smooth(2.0 + 0.1 * i, np.array([0.42, 0.03, 0.02]), 0.53)
+        if scores[0] > unknown:
+            return i
+    return 40
+
+
+def test_what_begins_after_rest_is_said_though_its_beginning_alone_looks_unknown():
+    after_rest, after_unknown = (
+        _until_said([0.02, 0.02, 0.9, 0.06]),
+        _until_said([0.02, 0.02, 0.06, 0.9]),
+    )
+    assert after_rest < 15
+    assert after_unknown == 40
+
+
+def test_what_goes_on_being_unknown_after_rest_is_said_to_be_unknown():
+    smooth = ForwardFilter([2], dwell=3.0, rest=1.5)
+    for i in range(20):
+        smooth(0.1 * i, np.array([0.02, 0.02, 0.9]), 0.06)
+    for i in range(30):
+        scores, unknown = smooth(2.0 + 0.1 * i, np.array([0.3, 0.03, 0.02]), 0.65)
+    assert unknown > 0.65 > 0.4 > scores[0]
 
 
 def test_filtered_scores_sum_to_one_where_nothing_is_left_for_no_activity():
