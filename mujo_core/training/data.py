@@ -21,8 +21,8 @@ from mujo_core.window import Window, WindowSpec
 PATIENCE = 300.0
 """Seconds after which a batch that does not come ends a run, which can be resumed."""
 START = 'forkserver'
-"""How loader processes start: forked from this one, which has threads, some would stand still on a
-lock that another thread held."""
+"""How loader processes start. Forked from this one, which has threads, some would stand still on a
+lock that another thread held; so a script that trains keeps to `if __name__ == '__main__'`."""
 
 
 class Drawn(NamedTuple):
