@@ -11,6 +11,7 @@ from mujo_core.datasets.export import write_folder
 from mujo_core.model.checkpoint import load_checkpoint
 from mujo_core.objectives.term import OUTLIER as OUTLIER_PLACE
 from mujo_core.recording import Recording, Segment, Stream
+from mujo_core.training.calibration import calibrate
 from mujo_core.training.card import model_card
 from mujo_core.training.clip import OUTLIER, Clip
 from mujo_core.training.config import DataSettings, OtherSettings, make_config
@@ -157,6 +158,12 @@ def test_a_fold_is_judged_on_its_own_people_and_calibrated_on_those_of_all_sets(
             assert len(own.logits) == len(own.truth) == len(own.familiarity)
     assert fold.scores['imu'].n == 6
     assert set(fit_calibration([fold])) == {'pose', 'imu', 'pose+imu'}
+    # Thresholds are of windows that an activity fills, of which none is rest.
+    rest = list(checkpoint.labels).index('rest')
+    assert rest in fold.live['pose'].truth and rest not in fold.filled['pose'].truth
+    thresholds = fit_calibration([fold])['pose'].unknown
+    assert thresholds == calibrate(fold.live['pose'], fold.filled['pose']).unknown
+    assert thresholds != calibrate(fold.live['pose']).unknown
     # To keep its checkpoint changes no figure: the calibration is fitted on the very people judged.
     kept = run_fold(recordings, '1', 0, config, [], tmp_path / 'fold')
     assert kept.scores == fold.scores

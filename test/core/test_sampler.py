@@ -265,6 +265,11 @@ def test_the_number_of_loader_processes_changes_nothing():
         assert torch.equal(windows.imu_mask, again.imu_mask)
 
 
+def test_loader_processes_do_not_inherit_locks_that_threads_hold():
+    loader = make_loader(dataset(4), DrawOrder(3, 8), 1)
+    assert loader.multiprocessing_context.get_start_method() == 'forkserver'
+
+
 class Stuck(WindowDataset):
     """Windows of which one never comes."""
 
