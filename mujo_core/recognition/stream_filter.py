@@ -83,8 +83,8 @@ class ForwardFilter:
     def _begun(
         self, stamp: float, scores: np.ndarray, unknown: float, activities: np.ndarray
     ) -> np.ndarray:
-        """Return the part of `unknown` that is taken for each of the activities (A,), which may
-        have just begun; remember how surely there was rest."""
+        """Take in how surely there is rest, and return the part of `unknown` that is taken for each
+        of the activities (A,), which may have just begun."""
         now = float(scores[self.background].sum())
         rested = 0.0
         if self._state is not None:

@@ -72,9 +72,9 @@ def calibrate(live: HeldOut, filled: HeldOut | None = None) -> Calibration:
     """Fit the temperature and the strengths of `unknown`.
 
     Args:
-        live: windows that hold a part of an activity, or rest: scores are as honest there.
-        filled: windows that an activity fills, of which the rates of false alarms are shares: a
-            part of an activity may well be one of several; None for the same windows.
+        live: drawn as live windows are, which the temperature makes scores honest for.
+        filled: those that an activity fills, of which rates of false alarms are shares: a part of
+            an activity is as weak as what was never met. None for the live ones.
     """
     filled = filled or live
     temperature = fit_temperature(live.logits, live.truth)

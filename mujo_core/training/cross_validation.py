@@ -48,15 +48,15 @@ class Fold:
     unit: str = 'recording'
 
 
-def _held_out(
+def _held_out_windows(
     recordings: Sequence[Recording],
     checkpoint: Checkpoint,
     seed: int,
     data: DataSettings,
     draws: SamplerSettings,
-) -> dict[str, HeldOut]:
-    """Return what a model says of people it has not seen, by subset: of some windows of each clip
-    of the main data set, and of so many of the others that each has its share."""
+) -> tuple[list[Window], np.ndarray]:
+    """Return windows and their labels: some of each clip of the main data set, and of the others
+    so many that each has its share."""
     main = dataset_clips([r for r in recordings if is_main(r, data)])
     clips, weights = training_clips(recordings, replace(data, motion_capture=''))
     beside = [place for place in range(len(main), len(clips)) if clips[place].label != OUTLIER]
@@ -68,8 +68,15 @@ def _held_out(
     if len(others):
         count = round(WINDOWS_A_CLIP * float(others.sum()))
         order += (len(main) + rng.choice(len(others), count, p=others / others.sum())).tolist()
-    windows, labels = zip(*(sampler.draw(index, rng) for index in order), strict=True)
-    places = np.array([names.index(label) for label in labels])
+    drawn = [sampler.draw(index, rng) for index in order]
+    return [window for window, _ in drawn], np.array([names.index(label) for _, label in drawn])
+
+
+def _held_out(
+    checkpoint: Checkpoint, windows: Sequence[Window], places: np.ndarray
+) -> dict[str, HeldOut]:
+    """Return subset to what a model says of the windows (N) that hold all of it, and their labels'
+    places (N,)."""
     found = {}
     for subset in subsets_of(checkpoint.modalities):
         rows = [row for row, w in enumerate(windows) if set(subset) <= set(w.modalities())]
@@ -121,7 +128,10 @@ def run_fold(
         keep: a folder for the fold's checkpoint, if it is wanted.
     """
     checkpoint, held = train_without(recordings, subject, seed, config)
-    live, filled = (_held_out(held, checkpoint, seed, config.data, h) for h in (LIVE, FILLED))
+    live, filled = (
+        _held_out(checkpoint, *_held_out_windows(held, checkpoint, seed, config.data, draws))
+        for draws in (LIVE, FILLED)
+    )
     main = [r for r in held if is_main(r, config.data)]
     unit = unit_of_all(recordings, config)
     scores = evaluate_full(checkpoint, main, choices, unit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -125,11 +125,16 @@ def make_loader(dataset: WindowDataset, order: DrawOrder, workers: int) -> DataL
     return DataLoader(
         dataset,
         batch_sampler=order,
-        num_workers=workers,
-        timeout=PATIENCE if workers else 0,
-        multiprocessing_context=START if workers else None,
         collate_fn=partial(join, spec=dataset.sampler.spec),
+        **loader_processes(workers),
     )
+
+
+def loader_processes(workers: int) -> dict[str, Any]:
+    """Return what a `DataLoader` is told of its processes; 0 of them load nothing beside."""
+    if not workers:
+        return {'num_workers': 0}
+    return {'num_workers': workers, 'timeout': PATIENCE, 'multiprocessing_context': START}
 
 
 @contextmanager

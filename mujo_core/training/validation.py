@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
-from mujo_core.training.data import PATIENCE, START, collate
+from mujo_core.training.data import collate, loader_processes
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
 from mujo_core.training.stored import AnyClip
 from mujo_core.window import Window, WindowSpec
@@ -76,9 +76,7 @@ def make_validation_loader(windows: HeldOutWindows, workers: int) -> DataLoader:
     return DataLoader(
         windows,
         batch_size=_BATCH,
-        num_workers=workers,
-        timeout=PATIENCE if workers else 0,
-        multiprocessing_context=START if workers else None,
         collate_fn=partial(collate, spec=windows.sampler.spec),
         persistent_workers=workers > 0,
+        **loader_processes(workers),
     )

@@ -113,12 +113,9 @@ def _until_said(before: list[float]) -> int:
 
 
 def test_what_begins_after_rest_is_said_though_its_beginning_alone_looks_unknown():
-    after_rest, after_unknown = (
-        _until_said([0.02, 0.02, 0.9, 0.06]),
-        _until_said([0.02, 0.02, 0.06, 0.9]),
-    )
-    assert after_rest < 15
-    assert after_unknown == 40
+    window = 30  # answers in which a window is full of it
+    assert _until_said([0.02, 0.02, 0.9, 0.06]) < window
+    assert _until_said([0.02, 0.02, 0.06, 0.9]) > window
 
 
 def test_what_goes_on_being_unknown_after_rest_is_said_to_be_unknown():
@@ -127,7 +124,8 @@ def test_what_goes_on_being_unknown_after_rest_is_said_to_be_unknown():
         smooth(0.1 * i, np.array([0.02, 0.02, 0.9]), 0.06)
     for i in range(30):
         scores, unknown = smooth(2.0 + 0.1 * i, np.array([0.3, 0.03, 0.02]), 0.65)
-    assert unknown > 0.65 > 0.4 > scores[0]
+    assert unknown > 0.65  # surer than each answer, as of anything that goes on
+    assert scores[0] < 0.3
 
 
 def test_filtered_scores_sum_to_one_where_nothing_is_left_for_no_activity():
