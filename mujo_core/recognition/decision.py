@@ -88,6 +88,37 @@ def calibrated_scores(
     return scores * (1.0 - unknown)[..., None], unknown
 
 
+NARROW, BESIDE = 0.7, 0.5
+"""When the narrower of related labels is said: its share of all that are narrower than the wider
+one, and its score beside the wider one's own."""
+
+
+def settle(scores: np.ndarray, wider: np.ndarray) -> np.ndarray:
+    """Return scores (L,) in which related labels do not share what belongs to them together.
+
+    A kick to the side is a kick. Where one of the narrower labels stands out it gets the wider
+    one's score; else the wider one gets theirs. The sum stays as it is.
+
+    Args:
+        wider: (L, L) bool, is the label of the column wider than that of the row
+            (`mujo_core.labels.wider_labels`)?
+    """
+    if not wider.any():
+        return scores
+    scores = scores.copy()
+    # From the narrowest up, so that a wider one deals with what is settled below it.
+    for place in sorted(np.flatnonzero(wider.any(axis=0)), key=lambda p: wider[:, p].sum()):
+        below = np.flatnonzero(wider[:, place])
+        together, best = scores[below].sum(), below[scores[below].argmax()]
+        if scores[best] > NARROW * together and scores[best] > BESIDE * scores[place]:
+            scores[best] += scores[place]
+            scores[place] = 0.0
+        else:
+            scores[place] += together
+            scores[below] = 0.0
+    return scores
+
+
 class RunningMean:
     """Exponential mean over header time, whatever the rate of the answers."""
 
@@ -116,10 +147,17 @@ class Decision:
     Args:
         settings: what was asked for.
         background: places of the labels that are no activity.
+        wider: (L, L) bool of the labels (`settle`); None: none is wider than another.
     """
 
-    def __init__(self, settings: DecisionSettings, background: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        settings: DecisionSettings,
+        background: Sequence[int] = (),
+        wider: np.ndarray | None = None,
+    ) -> None:
         self.settings = settings
+        self._wider = np.zeros((0, 0), dtype=bool) if wider is None else wider
         self._mean = RunningMean()
         self._filter: ForwardFilter | None = None
         if settings.stream.dwell > 0.0:
@@ -137,9 +175,10 @@ class Decision:
         rate = self.settings.false_alarm_rate
         scores, unknown = calibrated_scores(logits, calibration, rate, familiarity)
         mean = self._mean(stamp, np.append(scores, unknown), self.settings.smoothing)
-        if self._filter is None:
-            return mean[:-1], float(mean[-1])
-        return self._filter(stamp, mean[:-1], float(mean[-1]))
+        known, none = mean[:-1], float(mean[-1])
+        if self._filter is not None:
+            known, none = self._filter(stamp, known, none)
+        return settle(known, self._wider), none
 
     def go_on(self, before: Decision) -> None:
         """Take over the mean of what was decided before of the same labels."""

@@ -21,6 +21,7 @@ from mujo_core.training.augment import change_imu, change_pose
 from mujo_core.training.clip import Clip
 from mujo_core.training.mirror import mirrored, mirrored_label
 from mujo_core.training.padding import pad_with_rest
+from mujo_core.training.repeat import repeated
 from mujo_core.training.stored import AnyClip
 from mujo_core.training.video_augment import VideoAugmentation, change_frames
 from mujo_core.video.prepare import Preparer
@@ -41,6 +42,8 @@ class SamplerSettings:
             pace that takes: as recordings of one activity are judged (`WindowSpec.whole`).
         clear: share of windows in which the camera sees a body well: no stream stops, no frame is
             lost, nothing hidden, the pace steady and joints hardly shake, whatever is said below.
+        repeat: share of windows in which a short action that ends as it began is done again and
+            again without a pause.
         speed: slowest and fastest play of an action.
         warp: largest share by which the pace sways within an action.
         pose_speed: how much a skeleton may run faster or slower than the IMU beside it.
@@ -70,6 +73,7 @@ class SamplerSettings:
     rest: float = 0.06
     whole: float = 0.0
     clear: float = 0.0
+    repeat: float = 0.0
     speed: tuple[float, float] = (0.75, 1.3)
     warp: float = 0.1
     pose_speed: float = 0.1
@@ -94,7 +98,7 @@ class SamplerSettings:
 
     def __post_init__(self) -> None:
         check_shares(
-            'sampler', self, 'as_stream', 'rest', 'whole', 'clear', 'warp', 'any_turn',
+            'sampler', self, 'as_stream', 'rest', 'whole', 'clear', 'repeat', 'warp', 'any_turn',
             'extra_device', 'virtual_only', 'pocket', 'mirror', 'wrist', 'drop_stream', 'lose',
             'shake', 'hide',
         )  # fmt: skip
@@ -202,9 +206,13 @@ class WindowSampler:
         start, end = clip.span
         speed = float(np.exp(rng.uniform(*np.log(how.speed))))
         length = (end - start) / speed
-        streams = _warp(
-            self._choose_streams(clip, rng), start, end, rng.uniform(0.0, how.warp), rng
-        )
+        chosen = self._choose_streams(clip, rng)
+        # Without a share nothing is drawn, so that the other draws of a seed stay as they are.
+        again = bool(how.repeat) and rng.random() < how.repeat
+        if again and (more := repeated(chosen, start, end, 1.4 * spec.seconds * speed, rng)):
+            chosen, start, end = more
+            length = (end - start) / speed
+        streams = _warp(chosen, start, end, rng.uniform(0.0, how.warp), rng)
         label = clip.label
         padded = True
         resting = clip.rests and rng.random() < how.rest
