@@ -29,6 +29,8 @@ class Label:
         aliases: words that data files use for it but that explain nothing (such as ``dws``).
         background: whether it is no activity.
         parents: wider labels that hold wherever this one does: a kick to the side is a kick.
+        distractor: whether a model was shown it only so that it says no other label of it: its
+            score counts as that of `UNKNOWN`, unless it is asked for by name.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Label:
     background: bool = False
     aliases: tuple[str, ...] = field(default_factory=tuple)
     parents: tuple[str, ...] = field(default_factory=tuple)
+    distractor: bool = False
 
     @property
     def sentences(self) -> list[str]:
@@ -53,6 +56,7 @@ class Label:
         """Return what a labels file holds of it."""
         return {
             **({'background': True} if self.background else {}),
+            **({'distractor': True} if self.distractor else {}),
             **({'parents': list(self.parents)} if self.parents else {}),
             'description': self.description,
             'synonyms': list(self.synonyms),
@@ -84,11 +88,11 @@ def parse_labels(data: Any, source: str) -> dict[str, Label]:
                 f'{name!r} came; rename it'
             )
         if not isinstance(entry, dict) or not set(entry) <= {
-            'description', 'synonyms', 'prompts', 'background', 'aliases', 'parents',
+            'description', 'synonyms', 'prompts', 'background', 'aliases', 'parents', 'distractor',
         }:  # fmt: skip
             raise ValueError(
                 f'{source}: label {name!r} takes description, synonyms, prompts, background, '
-                f'aliases and parents, {entry!r} came'
+                f'aliases, parents and distractor, {entry!r} came'
             )
         for key in ('synonyms', 'prompts', 'aliases', 'parents'):
             if not isinstance(entry.get(key) or [], list):
@@ -96,11 +100,11 @@ def parse_labels(data: Any, source: str) -> dict[str, Label]:
                     f'{source}: {key} of label {name!r} are a list such as [one, two], '
                     f'{entry[key]!r} came'
                 )
-        if not isinstance(entry.get('background', False), bool):
-            raise ValueError(
-                f'{source}: background of label {name!r} is true or false, '
-                f'{entry["background"]!r} came'
-            )
+        for key in ('background', 'distractor'):
+            if not isinstance(entry.get(key, False), bool):
+                raise ValueError(
+                    f'{source}: {key} of label {name!r} is true or false, {entry[key]!r} came'
+                )
         labels[name] = Label(
             name=name,
             description=str(entry.get('description') or name.replace('_', ' ')),
@@ -109,6 +113,7 @@ def parse_labels(data: Any, source: str) -> dict[str, Label]:
             background=bool(entry.get('background', False)),
             aliases=tuple(map(str, entry.get('aliases') or ())),
             parents=tuple(map(str, entry.get('parents') or ())),
+            distractor=bool(entry.get('distractor', False)),
         )
     return labels
 
@@ -175,6 +180,17 @@ def ancestors(name: str, known: Mapping[str, Label] | None = None) -> frozenset[
 def related(one: str, other: str, known: Mapping[str, Label] | None = None) -> bool:
     """Say whether two labels can hold at once: the same, or one is wider than the other."""
     return one == other or one in ancestors(other, known) or other in ancestors(one, known)
+
+
+def quiet_labels(labels: Mapping[str, Label]) -> list[str]:
+    """Return names that are no activity, or narrower than one such: who rests sits or stands."""
+    none = {name for name, label in {**taxonomy(), **labels}.items() if label.background}
+    return [name for name in labels if name in none or none & ancestors(name, labels)]
+
+
+def distractor_places(labels: Mapping[str, Label]) -> list[int]:
+    """Return the places of the labels whose score counts as that of `UNKNOWN`."""
+    return [place for place, label in enumerate(labels.values()) if label.distractor]
 
 
 def wider_labels(labels: Mapping[str, Label]) -> np.ndarray:

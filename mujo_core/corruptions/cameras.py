@@ -16,7 +16,8 @@ from mujo_core.corruptions.skeletons import layout_of
 from mujo_core.recording import Stream
 from mujo_core.skeleton import JOINT, MIRRORED_JOINTS, canonical_joints
 
-_ARMS = [JOINT[f'{side}_{part}'] for side in ('left', 'right') for part in ('elbow', 'wrist')]
+_ARM = ('elbow', 'wrist')
+_ARMS = [JOINT[f'{side}_{part}'] for side in ('left', 'right') for part in _ARM]
 _FEET = [JOINT['left_ankle'], JOINT['right_ankle']]
 _LEGS = [JOINT['left_knee'], JOINT['right_knee'], *_FEET]
 _HIPS = [JOINT['left_hip'], JOINT['right_hip'], JOINT['pelvis'], JOINT['spine']]
@@ -25,10 +26,12 @@ _ENDS = {'left_wrist': 1.0, 'right_wrist': 1.0, 'left_ankle': 1.0, 'right_ankle'
          'left_elbow': 0.5, 'right_elbow': 0.5, 'left_knee': 0.6, 'right_knee': 0.6,
          'head': 0.2}  # fmt: skip
 """How often a joint is out of sight beside a wrist."""
-_ROLL = 0.3
+_ROLL = 0.5
 """Of a camera's pitch."""
 _SWAY = 0.15
 """Metres by which a joint's depth wanders at a severity of 1."""
+_TWIST = 15.0
+"""Degrees by which the hips are seen turned beside the shoulders."""
 _BASE = 0.25
 """Seconds a moment lasts at least."""
 
@@ -136,6 +139,37 @@ class JointsUnseen(_Camera):
         return stream
 
 
+@corruption('skeleton_side_unseen', 'one side', ('arm', 'arm and leg'), touches=('pose',))
+@dataclass(frozen=True)
+class SideUnseen(_Camera):
+    """The body hides its other side from a camera beside it, most of the time."""
+
+    def see(self, stream: Stream, rng: np.random.Generator) -> Stream:
+        """Return the stream as it is seen."""
+        joints, side = stream.values, ('left', 'right')[int(rng.integers(2))]
+        parts = ('elbow', 'wrist', 'knee', 'ankle') if 'leg' in str(self.severity) else _ARM
+        lasts = stream.stamps[-1] - stream.stamps[0]
+        for part in parts:
+            gone = _moment(stream.stamps, 2.5 * lasts, rng)
+            joints[gone, JOINT[f'{side}_{part}']] = np.nan
+        return stream
+
+
+@corruption('skeleton_twisted', 'twisted', (_TWIST, 2 * _TWIST), 'deg', ('pose',))
+@dataclass(frozen=True)
+class Twisted(_Camera):
+    """Hips and legs are seen turned by so much beside the rest of the body."""
+
+    def see(self, stream: Stream, rng: np.random.Generator) -> Stream:
+        """Return the stream as it is seen."""
+        joints = stream.values
+        angle = np.deg2rad(self.level) * rng.normal()
+        turn = Rotation.from_rotvec([0.0, 0.0, angle]).as_matrix().T.astype(np.float32)
+        lower = [JOINT['left_hip'], JOINT['right_hip'], *_LEGS]
+        joints[:, lower] = (joints[:, lower] - joints[:, :1]) @ turn + joints[:, :1]
+        return stream
+
+
 @corruption('skeleton_sides_swap', 'swapped', (1, 3), 'moments', ('pose',))
 @dataclass(frozen=True)
 class SidesSwap(_Camera):
@@ -201,7 +235,7 @@ _ORDINARY = {'mild': (0.4, 0.5), 'hard': (0.7, 1.0)}
 class OrdinaryCamera(_Camera):
     """Several of these at once, as in a video that somebody took."""
 
-    parts = frozenset({'tilted', 'depth', 'cropped', 'unseen', 'swapped'})
+    parts = frozenset({'tilted', 'depth', 'cropped', 'unseen', 'one side', 'twisted', 'swapped'})
 
     def see(self, stream: Stream, rng: np.random.Generator) -> Stream:
         """Return the stream as it is seen."""
@@ -212,6 +246,11 @@ class OrdinaryCamera(_Camera):
             stream = DepthWrong(0.33 * bad * rng.random()).see(stream, rng)
         if rng.random() < often:
             stream = JointsUnseen(0.5 * bad).see(stream, rng)
+        if rng.random() < often:
+            stream = Twisted(_TWIST * bad).see(stream, rng)
+        if rng.random() < 0.5 * often:
+            parts = ('arm', 'arm and leg')[int(rng.integers(2))]
+            stream = SideUnseen(parts).see(stream, rng)
         if rng.random() < 0.4 * often:
             stream = SidesSwap(1 + int(rng.integers(3))).see(stream, rng)
         if rng.random() < 0.4 * often:

@@ -11,7 +11,7 @@ import torch
 from mujo_core.evaluation.embedding import Embedding
 from mujo_core.evaluation.predictions import ExampleSet, pool
 from mujo_core.evaluation.registry import Task
-from mujo_core.labels import UNKNOWN, merge, related, wider_labels
+from mujo_core.labels import UNKNOWN, distractor_places, merge, related, wider_labels
 from mujo_core.model.checkpoint import Calibration, Checkpoint
 from mujo_core.recognition.decision import DecisionSettings, calibrated_scores, settle
 from mujo_core.recording import subset_name
@@ -32,7 +32,7 @@ def meanings(names: Sequence[str], checkpoint: Checkpoint) -> dict[str, str]:
     return {
         name: label
         for name, label in meant.items()
-        if any(related(label, other, known) for other in known)
+        if any(related(label, o, known) for o, words in known.items() if not words.distractor)
     }
 
 
@@ -93,7 +93,9 @@ def own_answers(
         logits = checkpoint.model.logits(vectors, checkpoint.label_vectors()).numpy()
     calibration = checkpoint.calibration.get(subset_name(tuple(subset)), Calibration())
     familiarity = embedding.familiarity(subset, rows)
-    scores, unknown = calibrated_scores(logits, calibration, FALSE_ALARM_RATE, familiarity)
+    scores, unknown = calibrated_scores(
+        logits, calibration, FALSE_ALARM_RATE, familiarity, distractor_places(checkpoint.labels)
+    )
     truths = list(dict.fromkeys(where.examples[int(row)].label for row in rows))
     # `pool` names the truth by its place, the answers by theirs.
     said = pool(np.column_stack([scores, unknown]), rows, where, truths)

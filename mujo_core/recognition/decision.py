@@ -67,6 +67,7 @@ def calibrated_scores(
     calibration: Calibration,
     false_alarm_rate: float,
     familiarity: np.ndarray | None = None,
+    distractors: Sequence[int] = (),
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the labels' probabilities (..., L) and that of none of them (...); they sum to 1.
 
@@ -75,6 +76,7 @@ def calibrated_scores(
         calibration: of that subset.
         false_alarm_rate: share of known activities that may be said to be unknown.
         familiarity: (...) of the windows (`JointSpace.familiarity`); None for usual ones.
+        distractors: places of labels that count as none (`mujo_core.labels.Label.distractor`).
     """
     scaled = np.asarray(logits, dtype=float) / calibration.temperature
     strength = scaled.max(axis=-1)
@@ -85,7 +87,11 @@ def calibrated_scores(
         strength = strength * familiarity / calibration.familiarity
     # Where the best label is weak it is probably none of them.
     unknown = expit((threshold - strength) / calibration.spread)
-    return scores * (1.0 - unknown)[..., None], unknown
+    scores = scores * (1.0 - unknown)[..., None]
+    if len(distractors):
+        unknown = unknown + scores[..., distractors].sum(axis=-1)
+        scores[..., distractors] = 0.0
+    return scores, unknown
 
 
 NARROW, BESIDE = 0.7, 0.5
@@ -146,8 +152,9 @@ class Decision:
 
     Args:
         settings: what was asked for.
-        background: places of the labels that are no activity.
+        background: places of the labels that are no activity, or a body at rest.
         wider: (L, L) bool of the labels (`settle`); None: none is wider than another.
+        distractors: places of the labels that count as none.
     """
 
     def __init__(
@@ -155,9 +162,11 @@ class Decision:
         settings: DecisionSettings,
         background: Sequence[int] = (),
         wider: np.ndarray | None = None,
+        distractors: Sequence[int] = (),
     ) -> None:
         self.settings = settings
         self._wider = np.zeros((0, 0), dtype=bool) if wider is None else wider
+        self._distractors = list(distractors)
         self._mean = RunningMean()
         self._filter: ForwardFilter | None = None
         if settings.stream.dwell > 0.0:
@@ -173,7 +182,9 @@ class Decision:
         """Return the scores (L,) and that of none of the labels, for logits (L,) of a window of
         some familiarity ()."""
         rate = self.settings.false_alarm_rate
-        scores, unknown = calibrated_scores(logits, calibration, rate, familiarity)
+        scores, unknown = calibrated_scores(
+            logits, calibration, rate, familiarity, self._distractors
+        )
         mean = self._mean(stamp, np.append(scores, unknown), self.settings.smoothing)
         known, none = mean[:-1], float(mean[-1])
         if self._filter is not None:

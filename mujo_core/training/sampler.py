@@ -16,6 +16,7 @@ import numpy as np
 from mujo_core.corruptions import RandomCorruption
 from mujo_core.limits import check_least, check_shares
 from mujo_core.pace import PACES
+from mujo_core.posture import posture
 from mujo_core.recording import Stream, modality_of
 from mujo_core.training.augment import change_imu, change_pose
 from mujo_core.training.clip import Clip
@@ -126,6 +127,8 @@ _PAST = 0.2
 _WORDS = {'thigh': 'pocket', 'pocket': 'thigh'}
 _CUT = 0.06
 """Of a window that an action fills, by which it may be longer, shorter, earlier or later."""
+_ENDS = 6
+"""Frames of a skeleton at either end by which its posture at rest is told."""
 _AROUND = 0.75
 """Seconds beside a window from which stamps may be moved into it."""
 
@@ -218,8 +221,9 @@ class WindowSampler:
         resting = clip.rests and rng.random() < how.rest
         fills = how.whole > 0.0 and PACES[0] < (end - start) / spec.seconds < PACES[1]
         if resting:
-            label = REST
-            window_end = -0.3 if rng.random() < 0.5 else length + spec.seconds + 0.3
+            before = rng.random() < 0.5
+            label = self._at_rest(clip, before)
+            window_end = -0.3 if before else length + spec.seconds + 0.3
         elif fills and rng.random() < how.whole:
             speed = (end - start) / spec.seconds * float(rng.uniform(1 - _CUT, 1 + _CUT))
             window_end = spec.seconds * float(rng.uniform(1 - _CUT, 1 + _CUT))
@@ -235,6 +239,15 @@ class WindowSampler:
             window_end = float(np.clip(window_end, 0.5, max(length, spec.seconds)))
             padded = False
         return self._sent(streams, start, speed, window_end, padded, how, rng), window_end, label
+
+    def _at_rest(self, clip: Clip, before: bool) -> str:
+        """Return what a person does before or after an action: stands or sits, where that is seen
+        and is a label here, else `REST`."""
+        pose = clip.streams.get('pose')
+        if pose is None:
+            return REST
+        found = posture(pose.values[:_ENDS] if before else pose.values[-_ENDS:])
+        return found if found in self._labels else REST
 
     def _turned(self, clip: Clip, rng: np.random.Generator) -> Clip:
         """Return the clip, or its mirror image where that shows a label that is known here."""
