@@ -122,8 +122,8 @@ class CanonicalPose:
     """A window of canonical pose.
 
     Attributes:
-        joints: (T, 16, 3) float32; the pelvis is the origin, the torso measures 0.5, the mean hip
-            line lies along y, z is up; 0 where masked.
+        joints: (T, 16, 3) float32; the pelvis is the origin, the torso measures 0.5, the mean line
+            through hips and shoulders lies along y, z is up; 0 where masked.
         mask: (T, 16) bool, True where a joint is seen.
         root: (T, 4) float32, the pelvis' velocity (canonical lengths/s, canonical axes) and the
             rate of its heading (rad/s), so that walking is not walking in place.
@@ -224,7 +224,8 @@ def canonical_pose(joints: np.ndarray, rate: float, standard_body: bool = True) 
     Args:
         joints: (T, 16, 3) metres with z up, NaN where not seen (see `canonical_joints`).
         rate: steps a second.
-        standard_body: give the bones one body's lengths (`standard_proportions`).
+        standard_body: give the bones one body's lengths (`standard_proportions`), and turn the
+            body by hips and shoulders together instead of by the hips alone.
     """
     joints = np.asarray(joints, dtype=np.float32)
     if standard_body:
@@ -241,7 +242,13 @@ def canonical_pose(joints: np.ndarray, rate: float, standard_body: bool = True) 
 
     across = joints[:, JOINT['left_hip']] - joints[:, JOINT['right_hip']]
     breadth = joints[:, JOINT['left_shoulder']] - joints[:, JOINT['right_shoulder']]
-    across = np.where(np.isfinite(across), across, breadth)[:, :2]
+    if standard_body:
+        # Hips are narrow, and the depth of either is often wrong: shoulders tell with them.
+        both = across + breadth
+        across = np.where(np.isfinite(both), both, np.where(np.isfinite(across), across, breadth))
+    else:
+        across = np.where(np.isfinite(across), across, breadth)
+    across = across[:, :2]
     seen = _all_finite(across)
     left = across[seen].sum(axis=0) if seen.any() else np.array([0.0, 1.0])
     length = float(np.hypot(*left))
