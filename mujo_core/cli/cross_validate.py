@@ -33,11 +33,12 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
         fit_calibration,
         summarize,
     )
-    from mujo_core.training.sources import recordings_of
+    from mujo_core.training.mixture.mixture import read_library
 
     config = read_config(options.config, overrides)
     output = output_folder(options.output)
-    recordings = recordings_of(config.data)
+    library = read_library(config.data)
+    print(library.line(), flush=True)
     choices = get_dataset(config.data.dataset).labels
 
     def report(fold: Fold) -> None:
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
         print(f'without subject {fold.subject}, seed {fold.seed}: macro-F1 {figures}', flush=True)
 
     keep = output if options.keep else None
-    folds = cross_validate(recordings, options.seeds, config, choices, report, options.jobs, keep)
+    folds = cross_validate(library, options.seeds, config, choices, report, options.jobs, keep)
     summary = summarize(folds)
     write_json(rounded(summary), output / CROSS_VALIDATION)
     write_calibration(fit_calibration(folds), output / CALIBRATION)

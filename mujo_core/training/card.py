@@ -15,9 +15,9 @@ from mujo_core.model.calibration import CALIBRATION, Calibration, read_calibrati
 from mujo_core.recording import Recording
 from mujo_core.training.clip import OUTLIER
 from mujo_core.training.config import DataSettings, TrainConfig
-from mujo_core.training.material import Material
-from mujo_core.training.others import is_main
-from mujo_core.training.stored import AnyClip
+from mujo_core.training.mixture.mixture import Material
+from mujo_core.training.mixture.selection import of_first
+from mujo_core.training.mixture.store import AnyClip
 
 _FUNDED = (
     'the data used in this project was obtained from mocap.cs.cmu.edu; the database was created '
@@ -73,7 +73,7 @@ def read_cross_validation(folder: str | Path | None) -> Folds | None:
 def check_folds(folds: Folds, material: Material, data: DataSettings) -> None:
     """Refuse, by ValueError, folds of people or labels that the main data set here does not have:
     their scores and calibration are of another model."""
-    main = [r for r in material.recordings if is_main(r, data)]
+    main = [r for r in material.recordings if of_first(r, data)]
     held = [clip for clip in material.held_out if clip.dataset not in data.also]
     there = {
         'people': {r.subject for r in main} | {clip.subject for clip in held},
@@ -90,9 +90,9 @@ def check_folds(folds: Folds, material: Material, data: DataSettings) -> None:
 
 def _again(data: DataSettings, folds: Folds | None) -> str:
     """Return the command that trains the same once more: where the data lie is not told on."""
-    roots = {'--data.root': data.dataset if data.root else ''}
+    roots = {'--data.folders': 'folders' if data.folders else ''}
+    roots['--data.root'] = data.dataset if data.root else ''
     roots |= {f'--data.also.{n}.root': n for n, other in data.also.items() if other.root}
-    roots['--data.motion_capture'] = 'cmu_mocap' if data.motion_capture else ''
     roots['--cross-validation'] = 'folds' if folds else ''
     words = [f'{option} <{name}>' for option, name in roots.items() if name]
     return ' '.join(['mujo train --config train.yaml', *words, '--output <folder>'])
@@ -181,9 +181,8 @@ def model_card(
 ) -> str:
     """Return the card (Markdown): data, command, scores by left-out subject, limits."""
     data = config.data
-    main = [r for r in recordings if is_main(r, data)]
+    main = [r for r in recordings if of_first(r, data)]
     subjects = sorted({r.subject for r in main}, key=lambda s: (len(s), s))
-    motion = [c for c in clips if data.motion_capture and c.dataset == 'cmu_mocap']
     lines = [
         '# Model card',
         '',
@@ -194,13 +193,6 @@ def model_card(
         f'- {config.data.dataset}: {len(main)} recordings of subjects {", ".join(subjects)}',
         *_others(config, recordings, clips),
     ]
-    if motion:
-        counts = ', '.join(f'{n} {label}' for label, n in Counter(c.label for c in motion).items())
-        lines.append(
-            f'- cmu_mocap: {counts}, with simulated IMUs, for '
-            f'{config.data.motion_share:.0%} of the windows'
-        )
-        lines.append(f'  ({_FUNDED})')
     if config.readout.kernels:
         lines.append(
             f'- fixed kernels make {config.readout.share:.0%} of an IMU vector, solved for '
