@@ -100,7 +100,7 @@ def test_batches_are_the_same_whatever_the_number_of_loaders(corpus):
 def test_a_clip_is_handed_on_as_a_place_in_a_file_that_goes_with_the_last(corpus):
     material = read_material(config(corpus))
     samples = material.clips[0].samples.path
-    assert samples.stat().st_size == pytest.approx(material.megabytes * 1e6) > 1e5
+    assert samples.stat().st_size == pytest.approx(material.megabytes * 1e6)
     dataset = drawing(material.clips * 200, np.tile(material.weights, 200))
     # Not even the names of streams are there more than once.
     assert len(pickle.dumps(dataset)) / len(dataset.sampler.clips) < 200
