@@ -77,7 +77,7 @@ def sets_left_out(library: Material, data: DataSettings, asked: Sequence[str] = 
     """Return which sets are left out in turn: `asked`, or all with `LEAST_LABELS` or more.
 
     Raises:
-        ValueError: a set that is not there, or none beside it to train on.
+        ValueError: a set that is not there, none to leave out, or none beside it to train on.
     """
     labels: dict[str, set[str]] = {}
     for recording in library.recordings:
@@ -93,7 +93,13 @@ def sets_left_out(library: Material, data: DataSettings, asked: Sequence[str] = 
             'expected two data sets or more, one to leave out and the others to train on; '
             f'{", ".join(labels)} came; name more as --data.also.NAME.share'
         )
-    return list(asked) or [name for name, own in labels.items() if len(own) >= LEAST_LABELS]
+    found = list(asked) or [name for name, own in labels.items() if len(own) >= LEAST_LABELS]
+    if not found:
+        raise ValueError(
+            f'expected a data set of {LEAST_LABELS} labels or more, {", ".join(labels)} came with '
+            'fewer; say which are left out with --sets'
+        )
+    return found
 
 
 def without_set(data: DataSettings, dataset: str) -> DataSettings:
