@@ -131,6 +131,7 @@ class Selection:
                 )  # fmt: skip
         self.sources = [first, *(source for source in others if source.there)]
         self._people: set[str] = set()
+        self._chosen: set[str] = set()
         self._labels: set[str] = set()
         self._trained = False
 
@@ -169,7 +170,9 @@ class Selection:
             chosen = recording.subject in source.subjects if source.subjects else belongs(recording)
             recording = replace(recording, subject=source.prefix + recording.subject)
             self._people.add(recording.subject)
-            if not chosen and not self.held_out(recording):
+            if chosen:
+                self._chosen.add(recording.subject)
+            elif not self.held_out(recording):
                 continue
             found = True
             labels |= {segment.label for segment in recording.segments}
@@ -201,7 +204,7 @@ class Selection:
         if self.data.validation:
             raise ValueError(
                 'expected --data.validation to leave somebody to train on out of '
-                f'{", ".join(sorted(self._people))}; all of them came'
+                f'{", ".join(sorted(self._chosen))}; all of them came'
             )
         raise ValueError('expected recordings to train on, none came')
 
