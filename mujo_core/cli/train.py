@@ -55,8 +55,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     from mujo_core.training.card import check_folds, model_card, read_cross_validation
     from mujo_core.training.config import read_config
     from mujo_core.training.distributed import leave, processes
-    from mujo_core.training.material import read_material
-    from mujo_core.training.others import is_main
+    from mujo_core.training.mixture.mixture import read_material
     from mujo_core.training.resume import Run
     from mujo_core.training.stages import run_stage, stage_of, too_short
 
@@ -76,6 +75,7 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     if first:
         people = len({clip.subject for clip in material.clips})
         what = 'continuing' if on_disk.unfinished else config.stage
+        print(material.line())
         print(f'{len(material.clips)} clips of {people} people; {what}', flush=True)
         if advice := too_short(config):
             log.warning(advice)
@@ -90,16 +90,12 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
     checkpoint.card = model_card(config, material.recordings, material.clips, folds, minutes)
     save_checkpoint(checkpoint, output)
     on_disk.end(config)
-    which = f'{len(material.again)} of the recordings' if material.again else 'the recordings'
-    main = [r for r in material.judged() if is_main(r, config.data)]
-    _say_how_well(checkpoint, main, config.data.dataset, which)
+    _say_how_well(checkpoint, material.judged(config.data), config.data.dataset)
     print(f'checkpoint in {output} after {minutes:.1f} min')
     return 0
 
 
-def _say_how_well(
-    checkpoint: Checkpoint, recordings: list[Recording], dataset: str, which: str
-) -> None:
+def _say_how_well(checkpoint: Checkpoint, recordings: list[Recording], dataset: str) -> None:
     from mujo_core.datasets.registry import get_dataset
     from mujo_core.evaluation.full import evaluate_full
 
@@ -107,7 +103,8 @@ def _say_how_well(
         return
     results = evaluate_full(checkpoint, recordings, get_dataset(dataset).labels)
     print_table(
-        f'on {which} it was trained on (for the people it has not seen: mujo evaluate)',
+        f'on {len(recordings)} of the clips it was trained on (for the people it has not seen: '
+        'mujo evaluate)',
         ['modalities', 'accuracy', 'macro-F1'],
         [[name, f'{s.accuracy:.4f}', f'{s.macro_f1:.4f}'] for name, s in results.items()],
     )

@@ -24,20 +24,6 @@ class Windows:
 
 
 @dataclass(frozen=True)
-class Stored:
-    """A recording that need not be kept.
-
-    Attributes:
-        digest: changes where its bytes do.
-        again: reads it once more; OSError where its bytes are others by now.
-    """
-
-    recording: Recording
-    digest: str
-    again: Callable[[], Recording]
-
-
-@dataclass(frozen=True)
 class DataSet:
     """A data set's loader and protocol.
 
@@ -56,8 +42,6 @@ class DataSet:
         products: whether its terms allow use in products, and not in research alone.
         read_labels: folder to labels that the folder itself describes.
         read_splits: folder to recording splits that the folder itself defines.
-        reread: folder to recordings, each with its digest and what reads it once more, where there
-            may be more of them than memory holds.
     """
 
     name: str
@@ -74,7 +58,6 @@ class DataSet:
     products: bool = False
     read_labels: Callable[[str | Path], dict[str, Label]] | None = None
     read_splits: Callable[[str | Path], Splits] | None = None
-    reread: Callable[[str | Path], Iterator[Stored]] | None = None
 
     def subjects(self, split: str | None) -> tuple[str, ...] | None:
         """Return the subjects of a split; None (all of them) for ``None`` and ``'all'``.

@@ -16,14 +16,12 @@ import json
 import logging
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mujo_core.datasets._archive import read_arrays
 from mujo_core.datasets._streams import streams_of
-from mujo_core.datasets.dataset import DataSet, Splits, Stored
+from mujo_core.datasets.dataset import DataSet, Splits
 from mujo_core.labels import Label, load_labels
 from mujo_core.recording import Recording, Segment
 
@@ -41,15 +39,6 @@ def load_fimad(root: str | Path) -> Iterator[Recording]:
     Raises:
         OSError: there is no finished build in the folder.
         ValueError: it is of another format.
-    """
-    return (stored.recording for stored in reread_fimad(root))
-
-
-def reread_fimad(root: str | Path) -> Iterator[Stored]:
-    """Yield a recording a sample, each with what reads its bytes alone once more.
-
-    Raises:
-        OSError, ValueError: as `load_fimad`.
     """
     root = Path(root)
     return _load(root, read_index(root))
@@ -77,7 +66,7 @@ def read_index(root: Path) -> dict[str, Any]:
     return dict(index)
 
 
-def _load(root: Path, index: dict[str, Any]) -> Iterator[Stored]:
+def _load(root: Path, index: dict[str, Any]) -> Iterator[Recording]:
     for shard in index['shards']:
         path = root / shard['name']
         try:
@@ -91,11 +80,9 @@ def _load(root: Path, index: dict[str, Any]) -> Iterator[Stored]:
                 'get the shard again', shard['name'], shard['bytes'], INDEX,
             )  # fmt: skip
             continue
-        for sample in _samples(path):
-            recording = _read(sample, {name: place.read(path) for name, place in sample.files})
-            if recording:
-                digest = f'{found[:16]} {sample.key}'
-                yield Stored(recording, digest, partial(_read_again, sample))
+        for key, files in _samples(path):
+            if recording := _read(f'{path.name}, {key}', key, files):
+                yield recording
 
 
 def _checksum(path: Path) -> str:
@@ -106,55 +93,26 @@ def _checksum(path: Path) -> str:
     return digest.hexdigest()
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where a file lies in a shard, bytes."""
-
-    offset: int
-    size: int
-
-    def read(self, shard: Path) -> bytes:
-        with shard.open('rb') as file:
-            file.seek(self.offset)
-            return file.read(self.size)
-
-
-@dataclass(frozen=True)
-class _Sample:
-    """A sample's name, and its files by what they hold."""
-
-    shard: Path
-    key: str
-    files: tuple[tuple[str, _Place], ...]
-
-
-def _samples(shard: Path) -> Iterator[_Sample]:
+def _samples(shard: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Yield the key of every sample of a shard, and its files by what they hold."""
     key = ''
-    files: list[tuple[str, _Place]] = []
+    files: dict[str, bytes] = {}
     with tarfile.open(shard, 'r:') as tar:
         for member in tar:
             # A tar keeps its members; of a large shard they are many.
             tar.members = []  # type: ignore[attr-defined]
             stem, _, extension = member.name.partition('.')
             if stem != key and files:
-                yield _Sample(shard, key, tuple(files))
-                files = []
+                yield key, files
+                files = {}
             key = stem
-            if member.isfile() and extension in ('json', 'npz'):
-                files.append((extension, _Place(member.offset_data, member.size)))
+            if extension in ('json', 'npz') and (content := tar.extractfile(member)):
+                files[extension] = content.read()
     if files:
-        yield _Sample(shard, key, tuple(files))
+        yield key, files
 
 
-def _read_again(sample: _Sample) -> Recording:
-    recording = _read(sample, {name: place.read(sample.shard) for name, place in sample.files})
-    if recording is None:
-        raise OSError(f'{sample.shard}: {sample.key} is not what it was; was it built anew?')
-    return recording
-
-
-def _read(sample: _Sample, files: dict[str, bytes]) -> Recording | None:
-    where = f'{sample.shard.name}, {sample.key}'
+def _read(where: str, key: str, files: dict[str, bytes]) -> Recording | None:
     try:
         facts = _facts(files)
         streams = streams_of(read_arrays(io.BytesIO(files['npz'])), where, {})
@@ -163,7 +121,7 @@ def _read(sample: _Sample, files: dict[str, bytes]) -> Recording | None:
         return None
     if not streams:
         return None
-    recording = Recording(sample.key, 'fimad', f'{facts["group"]}/{facts["person"]}', streams)
+    recording = Recording(key, 'fimad', f'{facts["group"]}/{facts["person"]}', streams)
     if facts['label']:
         recording.segments.append(Segment(facts['label'], recording.start, recording.end))
     return recording
@@ -204,5 +162,4 @@ DATASET = DataSet(
     virtual_imu=True,
     read_labels=read_labels,
     read_splits=read_splits,
-    reread=reread_fimad,
 )

@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mujo_core.training.config import TrainConfig, make_config, read_trees
 from mujo_core.training.judges import Cell, JudgeSettings, make_judge
-from mujo_core.training.sources import recordings_of
+from mujo_core.training.mixture.mixture import Material, read_library
 
 Settings = dict[str, Any]
 """A tree of settings, as in a file of config/train."""
@@ -111,7 +111,7 @@ def run_grid(
     """
     found = {}
     judge = make_judge(grid.judge)
-    recordings: dict[str, Any] = {}
+    libraries: dict[str, Material] = {}
     for row, column in grid.cells():
         config = grid.config(row, column, overrides)
         file = output / 'cells' / f'{"__".join(filter(None, (row, column)))}.json'.replace(' ', '_')
@@ -121,9 +121,9 @@ def run_grid(
         summary = _stored(file, asked)
         if summary is None:
             where = repr(config.data)
-            if where not in recordings:
-                recordings = {where: recordings_of(config.data)}
-            summary = {**asked, **judge.judge(recordings[where], seeds, config, choices, jobs)}
+            if where not in libraries:
+                libraries = {where: read_library(config.data)}
+            summary = {**asked, **judge.judge(libraries[where], seeds, config, choices, jobs)}
             file.parent.mkdir(parents=True, exist_ok=True)
             part = file.with_suffix('.part')
             part.write_text(json.dumps(summary, indent=1) + '\n', encoding='utf-8')

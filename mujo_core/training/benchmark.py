@@ -23,9 +23,9 @@ from mujo_core.training.config import TrainConfig
 from mujo_core.training.corrupted import random_corruption
 from mujo_core.training.data import WindowDataset
 from mujo_core.training.fit import fit_model
-from mujo_core.training.material import Material, read_material
+from mujo_core.training.mixture.clips import dataset_clips
+from mujo_core.training.mixture.mixture import Material, read_material
 from mujo_core.training.sampler import WindowSampler
-from mujo_core.training.sources import dataset_clips
 
 _WARM_UP = 3
 _DRAWS = 200
@@ -88,7 +88,7 @@ def measure_training(config: TrainConfig, steps: int) -> dict[str, Any]:
     """Train for some steps and say what the time went to.
 
     Args:
-        config: the run; without `data.root` on random motion.
+        config: the run; without `data.root` and `data.folders` on random motion.
         steps: how many are measured.
 
     Returns:
@@ -97,7 +97,7 @@ def measure_training(config: TrainConfig, steps: int) -> dict[str, Any]:
         of the waiting in it; ``loading_share`` of the time that is spent waiting, 0..1;
         ``draw_cpu_ms``, of one window in one process; and what was run on what.
     """
-    material = read_material(config) if config.data.root else random_material()
+    material = read_material(config) if _has_data(config) else random_material()
     fit = replace(config.fit, steps=steps + _WARM_UP, accumulate=1)
     clock, load = StepClock(), os.getloadavg()[0]
     fit_model(
@@ -121,7 +121,7 @@ def measure_training(config: TrainConfig, steps: int) -> dict[str, Any]:
         'batch_size': fit.batch_size,
         'workers': fit.workers,
         'precision': fit.precision,
-        'data': config.data.dataset if config.data.root else 'random motion',
+        'data': config.data.dataset if _has_data(config) else 'random motion',
         'machine': {
             'cpus': os.cpu_count(),
             'load_before': load,
@@ -130,6 +130,10 @@ def measure_training(config: TrainConfig, steps: int) -> dict[str, Any]:
             'device': torch.cuda.get_device_name() if torch.cuda.is_available() else 'cpu',
         },
     }
+
+
+def _has_data(config: TrainConfig) -> bool:
+    return bool(config.data.root or config.data.folders)
 
 
 def draw_cost(material: Material, config: TrainConfig) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,9 @@ from mujo_core.model.calibration import CALIBRATION, Calibration, read_calibrati
 from mujo_core.recording import Recording
 from mujo_core.training.clip import OUTLIER
 from mujo_core.training.config import DataSettings, TrainConfig
-from mujo_core.training.material import Material
-from mujo_core.training.others import is_main
-from mujo_core.training.stored import AnyClip
+from mujo_core.training.mixture.mixture import Material
+from mujo_core.training.mixture.selection import of_first
+from mujo_core.training.mixture.store import AnyClip
 
 _FUNDED = (
     'the data used in this project was obtained from mocap.cs.cmu.edu; the database was created '
@@ -37,8 +36,13 @@ class Folds:
 
     @property
     def people(self) -> set[str]:
-        """Who was left out in turn."""
+        """Who was left out in turn, or which data sets."""
         return set(self.summary['subjects'])
+
+    @property
+    def of_sets(self) -> bool:
+        """Whether a data set was left out in turn, and not a person."""
+        return bool(self.summary.get('left_out') == 'data_set')
 
     @property
     def labels(self) -> set[str]:
@@ -71,9 +75,18 @@ def read_cross_validation(folder: str | Path | None) -> Folds | None:
 
 
 def check_folds(folds: Folds, material: Material, data: DataSettings) -> None:
-    """Refuse, by ValueError, folds of people or labels that the main data set here does not have:
-    their scores and calibration are of another model."""
-    main = [r for r in material.recordings if is_main(r, data)]
+    """Refuse, by ValueError, folds of people or labels that the first data set here does not have,
+    or of data sets that are not here: their scores and calibration are of another model."""
+    if folds.of_sets:
+        sets = {r.dataset for r in material.recordings}
+        if strangers := sorted(folds.people - sets):
+            raise ValueError(
+                f'{folds.folder}: expected folds of these data sets ({", ".join(sorted(sets))}), '
+                f'{", ".join(strangers)} came; cross-validate these, or leave --cross-validation '
+                'out'
+            )
+        return
+    main = [r for r in material.recordings if of_first(r, data)]
     held = [clip for clip in material.held_out if clip.dataset not in data.also]
     there = {
         'people': {r.subject for r in main} | {clip.subject for clip in held},
@@ -90,9 +103,9 @@ def check_folds(folds: Folds, material: Material, data: DataSettings) -> None:
 
 def _again(data: DataSettings, folds: Folds | None) -> str:
     """Return the command that trains the same once more: where the data lie is not told on."""
-    roots = {'--data.root': data.dataset if data.root else ''}
+    roots = {'--data.folders': 'folders' if data.folders else ''}
+    roots['--data.root'] = data.dataset if data.root else ''
     roots |= {f'--data.also.{n}.root': n for n, other in data.also.items() if other.root}
-    roots['--data.motion_capture'] = 'cmu_mocap' if data.motion_capture else ''
     roots['--cross-validation'] = 'folds' if folds else ''
     words = [f'{option} <{name}>' for option, name in roots.items() if name]
     return ' '.join(['mujo train --config train.yaml', *words, '--output <folder>'])
@@ -123,22 +136,27 @@ def _subject_table(folds: Folds) -> list[str]:
             values = [
                 fold['subsets'][subset]['macro_f1']
                 for fold in folds.summary['folds']
-                if fold['subject'] == subject
+                if fold['subject'] == subject and subset in fold['subsets']
             ]
-            low, high = f'{min(values):.3f}', f'{max(values):.3f}'
-            cells.append(low if len(values) == 1 else f'{low}-{high}')
-        rows.append(f'| subject {subject} | {" | ".join(cells)} |')
+            shown = sorted(
+                {f'{value:.3f}' for value in (min(values), max(values))} if values else '-'
+            )
+            cells.append('-'.join(shown))
+        who = subject if folds.of_sets else f'subject {subject}'
+        rows.append(f'| {who} | {" | ".join(cells)} |')
     return rows
 
 
 def _weakest(folds: Folds, subset: str, count: int = 5) -> str:
-    totals: Counter[str] = Counter()
+    found: dict[str, list[float]] = {}
     for fold in folds.summary['folds']:
-        for label, value in fold['subsets'][subset]['per_class'].items():
-            totals[label] += value
+        for label, value in fold['subsets'].get(subset, {}).get('per_class', {}).items():
+            found.setdefault(label, []).append(value)
+    # Of people, who all do the same, one that lacks a label counts as one who does it badly.
     runs = len(folds.summary['folds'])
-    weakest = sorted(totals.items(), key=lambda item: item[1])[:count]
-    return ', '.join(f'{label} {value / runs:.2f}' for label, value in weakest)
+    means = {n: sum(v) / (len(v) if folds.of_sets else runs) for n, v in found.items()}
+    weakest = sorted(means.items(), key=lambda item: item[1])[:count]
+    return ', '.join(f'{label} {value:.2f}' for label, value in weakest)
 
 
 def _others(
@@ -181,9 +199,8 @@ def model_card(
 ) -> str:
     """Return the card (Markdown): data, command, scores by left-out subject, limits."""
     data = config.data
-    main = [r for r in recordings if is_main(r, data)]
+    main = [r for r in recordings if of_first(r, data)]
     subjects = sorted({r.subject for r in main}, key=lambda s: (len(s), s))
-    motion = [c for c in clips if data.motion_capture and c.dataset == 'cmu_mocap']
     lines = [
         '# Model card',
         '',
@@ -194,13 +211,6 @@ def model_card(
         f'- {config.data.dataset}: {len(main)} recordings of subjects {", ".join(subjects)}',
         *_others(config, recordings, clips),
     ]
-    if motion:
-        counts = ', '.join(f'{n} {label}' for label, n in Counter(c.label for c in motion).items())
-        lines.append(
-            f'- cmu_mocap: {counts}, with simulated IMUs, for '
-            f'{config.data.motion_share:.0%} of the windows'
-        )
-        lines.append(f'  ({_FUNDED})')
     if config.readout.kernels:
         lines.append(
             f'- fixed kernels make {config.readout.share:.0%} of an IMU vector, solved for '
@@ -219,17 +229,18 @@ def model_card(
     ]
     if folds:
         seeds = folds.summary['seeds']
+        what = 'data set' if folds.of_sets else 'subject'
         lines += [
-            '## People it has not seen',
+            f'## {"Data sets" if folds.of_sets else "People"} it has not seen',
             '',
-            f'Leave one subject out over subjects {", ".join(folds.summary["subjects"])}, '
+            f'Leave one {what} out over {what}s {", ".join(folds.summary["subjects"])}, '
             f'seeds {", ".join(map(str, seeds))}, one prediction a {folds.unit}; mean'
-            f'{" ± standard deviation over seeds" if len(seeds) > 1 else " over subjects"}. '
-            'ECE before calibration.',
+            f'{" ± standard deviation over seeds" if len(seeds) > 1 else f" over {what}s"}. '
+            f'ECE {"calibrated on the other sets" if folds.of_sets else "before calibration"}.',
             '',
             *_score_table(folds),
             '',
-            f'Macro-F1 by the subject left out{", lowest and highest seed" * (len(seeds) > 1)}:',
+            f'Macro-F1 by the {what} left out{", lowest and highest seed" * (len(seeds) > 1)}:',
             '',
             *_subject_table(folds),
             '',
@@ -245,7 +256,12 @@ def model_card(
             _which_arm(config),
             '- `rest` was never recorded as such: it is the still beginning and end of actions',
             '- `unknown` goes by how strong the best label is and how near to one of those '
-            'above the window lies; it was not tried on activities of other people and places',
+            'above the window lies'
+            + (
+                ''
+                if folds.of_sets
+                else '; it was not tried on activities of other people and places'
+            ),
             '',
         ]
     return '\n'.join(lines)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from mujo_core.recording import Recording, Stream, modality_of
 from mujo_core.skeleton import canonical_joints
@@ -32,13 +35,19 @@ class Clip:
 
     @property
     def outline(self) -> Clip:
-        """A clip with the same label and names of streams; of a stored one they are empty."""
+        """A clip with the same label and names of streams; of a packed one they are empty."""
         return self
 
     @property
     def digest(self) -> str:
-        """What tells a stored clip from one of other bytes; nothing for one that is at hand."""
-        return ''
+        """What tells it from a clip of other samples, but for images: those stay in their file."""
+        found = hashlib.sha256()
+        for stream in (*self.streams.values(), *self.virtual.values()):
+            found.update(f'{stream.values.shape}'.encode())
+            if isinstance(stream.values, np.ndarray):
+                found.update(np.ascontiguousarray(stream.stamps).tobytes())
+                found.update(np.ascontiguousarray(stream.values).tobytes())
+        return found.hexdigest()[:16]
 
     def load(self) -> Clip:
         """Return the clip with its samples."""

@@ -11,8 +11,8 @@ import torch
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.training.config import ClusterSettings
 from mujo_core.training.data import WindowDataset, collate
+from mujo_core.training.mixture.store import AnyClip
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
-from mujo_core.training.stored import AnyClip
 from mujo_core.window import WindowSpec
 
 STILL = SamplerSettings(

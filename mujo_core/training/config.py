@@ -26,7 +26,8 @@ class OtherSettings:
     """A data set that is trained on beside the main one.
 
     Attributes:
-        root: its folder. A data set that is read from a folder and has none here is left out.
+        root: its folder; empty for that of its name in `data.folders`. A data set that is read
+            from a folder and has none is left out.
         split: its published split, all of it where none is given; subjects: these instead.
         labels: those that are learned; empty for all that are known but the outliers.
         share: of the windows drawn, 0..1.
@@ -48,13 +49,12 @@ class DataSettings:
     """Where recordings come from.
 
     Attributes:
-        dataset: a data set's name; root: its folder.
+        dataset: a data set's name; root: its folder; empty for that of its name in `folders`.
         split: its published split to train on; empty for `train` where it has one, else all of it.
         subjects: these instead of a split.
-        motion_capture: a folder of `cmu_mocap`, or nothing; its clips join for the labels that
-            its activities share with the taxonomy.
-        motion_share: share of windows drawn from motion capture.
-        also: data sets that are trained on beside it, by name.
+        folders: of data sets by name: one without a folder of its own is FOLDER/NAME in the first
+            of them that has it.
+        also: data sets that are trained on beside it, by name; it has the share that they leave.
         modalities: what is learned from; empty for all that the recordings hold. Devices simulated
             from a skeleton stay, as IMUs.
         real_imu: whether IMUs that were worn are learned from; without them the devices simulated
@@ -66,16 +66,13 @@ class DataSettings:
         without: labels left out of training, so that `unknown` can be judged on them.
         validation: subjects held out, by whom early stopping and the best weights are chosen; those
             of another data set as `NAME/SUBJECT`.
-        cache_megabytes: of samples kept in memory, a process, where the data set is read from disk
-            as windows are drawn (`fimad`); draws do not depend on it.
     """
 
     dataset: str = 'utd_mhad'
     root: str = ''
     split: str = ''
     subjects: list[str] = field(default_factory=list)
-    motion_capture: str = ''
-    motion_share: float = 0.1
+    folders: list[str] = field(default_factory=list)
     also: dict[str, OtherSettings] = field(default_factory=dict)
     modalities: list[str] = field(default_factory=list)
     real_imu: bool = True
@@ -83,15 +80,8 @@ class DataSettings:
     imu_cutoffs: list[float] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
     validation: list[str] = field(default_factory=list)
-    cache_megabytes: float = 512.0
 
     def __post_init__(self) -> None:
-        check_positive('data', self, 'cache_megabytes')
-        if not 0.0 <= self.motion_share < 1.0:
-            raise ValueError(
-                'expected --data.motion_share as a share of the windows, from 0 to below 1; '
-                f'{self.motion_share} came'
-            )
         if len(self.imu_cutoffs) not in (0, 2) or not all(hertz > 0 for hertz in self.imu_cutoffs):
             raise ValueError(
                 'expected --data.imu_cutoffs as two numbers above 0 Hz, of path and attitude, '

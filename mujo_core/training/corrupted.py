@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mujo_core.corruptions import RandomCorruption, Sigma, corruptions, get_corruption, sigma_of
 from mujo_core.limits import check_shares
-from mujo_core.training.stored import AnyClip
+from mujo_core.training.mixture.store import AnyClip
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mujo_core.evaluation.registry import Table, Task, get_protocol, seeds_in_words, with_spread
-from mujo_core.recording import Recording
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.cross_validation import (
     run_folds,
@@ -15,13 +14,14 @@ from mujo_core.training.cross_validation import (
     who_is_left_out,
 )
 from mujo_core.training.judges import Cell, JudgeSettings, judge, over_seeds, paired_gains, spread
-from mujo_core.training.others import is_main
+from mujo_core.training.mixture.mixture import Material
+from mujo_core.training.mixture.selection import first_recordings, of_first
 
 _SUITE = 'published suite'
 
 
 def run_corrupted_fold(
-    recordings: Sequence[Recording],
+    library: Material,
     subject: str,
     seed: int,
     config: TrainConfig,
@@ -34,15 +34,15 @@ def run_corrupted_fold(
         ``subject``, ``seed``, ``unit``, and ``categories``: category to the accuracy of every
         subset that it changes, the mean over its cases.
     """
-    checkpoint, held = train_without(recordings, subject, seed, config)
+    checkpoint, _ = train_without(library, subject, seed, config)
     used = list(checkpoint.modalities)
-    held = [r for r in held if is_main(r, config.data)]
-    others = [r for r in recordings if r.subject != subject and is_main(r, config.data)]
-    others = [r.only(used) for r in others]
+    held = first_recordings(config.data, {subject})
+    people = {r.subject for r in library.recordings if of_first(r, config.data)} - {subject}
     task = Task(
         checkpoint, f'without {subject}', config.data.dataset, 'subjects',
-        [r.only(used) for r in held], training=lambda: others, labels=tuple(choices),
-        unit=unit_of_all(recordings, config), corruptions=tuple(corruptions),
+        [r.only(used) for r in held],
+        training=lambda: [r.only(used) for r in first_recordings(config.data, people)],
+        labels=tuple(choices), unit=unit_of_all(library, config), corruptions=tuple(corruptions),
     )  # fmt: skip
     data = get_protocol('robustness')(task).data
     categories = {
@@ -67,18 +67,17 @@ class Corrupted:
 
     def judge(
         self,
-        recordings: Sequence[Recording],
+        library: Material,
         seeds: Sequence[int],
         config: TrainConfig,
         choices: Sequence[str],
         jobs: int,
     ) -> dict[str, Any]:
         """Return every fold, and mean and spread over seeds by category and subset."""
-        main = [r for r in recordings if is_main(r, config.data)]
-        subjects = who_is_left_out(main, self.subjects)
+        subjects = who_is_left_out(library, config.data, self.subjects)
 
         def arguments(subject: str, seed: int) -> tuple[Any, ...]:
-            return recordings, subject, seed, config, choices, self.corruptions
+            return library, subject, seed, config, choices, self.corruptions
 
         folds = run_folds(run_corrupted_fold, arguments, subjects, seeds, jobs=jobs)
         return summarize_corrupted(folds)

@@ -13,18 +13,19 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from mujo_core.evaluation.examples import default_unit, labelled_stretches
+from mujo_core.evaluation.examples import unit_of_seconds
 from mujo_core.evaluation.full import evaluate_full, subsets_of, weighed_logits
 from mujo_core.evaluation.metrics import Scores, score
 from mujo_core.model.checkpoint import Calibration, Checkpoint, save_checkpoint
-from mujo_core.recording import Recording, subset_name
+from mujo_core.recording import subset_name
 from mujo_core.training.calibration import HeldOut, calibrate, cross_fitted
 from mujo_core.training.clip import OUTLIER
 from mujo_core.training.config import DataSettings, TrainConfig
 from mujo_core.training.fit import fit_model
-from mujo_core.training.others import is_main, left_out_with
+from mujo_core.training.mixture.mixture import Material, class_labels, mix
+from mujo_core.training.mixture.selection import first_recordings, left_out_with, of_first
+from mujo_core.training.mixture.store import AnyClip
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
-from mujo_core.training.sources import class_labels, dataset_clips, training_clips
 from mujo_core.training.validation import FILLED, LIVE, WINDOWS_A_CLIP
 from mujo_core.window import Window
 
@@ -49,30 +50,34 @@ class Fold:
 
 
 def _held_out_windows(
-    recordings: Sequence[Recording],
+    held: Sequence[AnyClip],
     checkpoint: Checkpoint,
     seed: int,
     data: DataSettings,
     draws: SamplerSettings,
 ) -> tuple[list[Window], np.ndarray]:
-    """Return windows and their labels: some of each clip of the main data set, and of the others
-    so many that each has its share."""
-    main = dataset_clips([r for r in recordings if is_main(r, data)])
-    clips, weights = training_clips(recordings, replace(data, motion_capture=''))
-    beside = [place for place in range(len(main), len(clips)) if clips[place].label != OUTLIER]
-    sampler = WindowSampler([*main, *(clips[p] for p in beside)], checkpoint.window, draws)
+    """Return windows of clips and their labels: some of each clip of the first data set, and of the
+    others so many that each has its share."""
+    clips, weights = mix(held, data)
+    first = [p for p, clip in enumerate(clips) if clip.dataset not in data.also]
+    beside = [
+        place
+        for place, clip in enumerate(clips)
+        if clip.dataset in data.also and clip.label != OUTLIER
+    ]
+    sampler = WindowSampler(clips, checkpoint.window, draws)
     rng = np.random.default_rng((seed, 7))
     names = list(checkpoint.labels)
-    order = [index for index in range(len(main)) for _ in range(WINDOWS_A_CLIP)]
-    others = weights[beside]
-    if len(others):
-        count = round(WINDOWS_A_CLIP * float(others.sum()))
-        order += (len(main) + rng.choice(len(others), count, p=others / others.sum())).tolist()
+    order = [place for place in first for _ in range(WINDOWS_A_CLIP)]
+    if beside:
+        others = weights[beside]
+        count = round(len(order) * float(others.sum() / weights[first].sum()))
+        order += rng.choice(beside, count, p=others / others.sum()).tolist()
     drawn = [sampler.draw(index, rng) for index in order]
     return [window for window, _ in drawn], np.array([names.index(label) for _, label in drawn])
 
 
-def _held_out(
+def held_out_logits(
     checkpoint: Checkpoint, windows: Sequence[Window], places: np.ndarray
 ) -> dict[str, HeldOut]:
     """Return subset to what a model says of the windows (N) that hold all of it, and their labels'
@@ -99,23 +104,22 @@ def _only(window: Window, subset: Sequence[str]) -> Window:
 
 
 def train_without(
-    recordings: Sequence[Recording], subject: str, seed: int, config: TrainConfig
-) -> tuple[Checkpoint, list[Recording]]:
-    """Train without one subject; return the checkpoint and that subject's recordings.
+    library: Material, subject: str, seed: int, config: TrainConfig
+) -> tuple[Checkpoint, list[AnyClip]]:
+    """Train without one subject; return the checkpoint and the clips that it has not seen.
 
-    Of the data sets beside the main one a part of the people is left out too, and returned.
+    Of the data sets beside the first one a part of the people is left out too.
     """
     config = replace(config, fit=replace(config.fit, seed=seed, devices=1))
-    out = left_out_with(subject, recordings, config.data)
-    seen = [r for r in recordings if r.subject not in out]
-    clips, weights = training_clips(seen, config.data)
-    labels = class_labels(clips, config.sampler, config.data, recordings)
+    out = left_out_with(subject, library.recordings, config.data)
+    clips, weights = mix([c for c in library.clips if c.subject not in out], config.data)
+    labels = class_labels(clips, config.sampler, config.data, library.recordings)
     checkpoint = fit_model(clips, weights, config, progress=False, labels=labels)
-    return checkpoint, [r for r in recordings if r.subject in out]
+    return checkpoint, [clip for clip in library.clips if clip.subject in out]
 
 
 def run_fold(
-    recordings: Sequence[Recording],
+    library: Material,
     subject: str,
     seed: int,
     config: TrainConfig,
@@ -127,14 +131,13 @@ def run_fold(
     Args:
         keep: a folder for the fold's checkpoint, if it is wanted.
     """
-    checkpoint, held = train_without(recordings, subject, seed, config)
+    checkpoint, held = train_without(library, subject, seed, config)
     live, filled = (
-        _held_out(checkpoint, *_held_out_windows(held, checkpoint, seed, config.data, draws))
+        held_out_logits(checkpoint, *_held_out_windows(held, checkpoint, seed, config.data, draws))
         for draws in (LIVE, FILLED)
     )
-    main = [r for r in held if is_main(r, config.data)]
-    unit = unit_of_all(recordings, config)
-    scores = evaluate_full(checkpoint, main, choices, unit)
+    unit = unit_of_all(library, config)
+    scores = evaluate_full(checkpoint, first_recordings(config.data, {subject}), choices, unit)
     # Afterwards, so that figures do not depend on whether a fold is kept.
     if keep is not None:
         checkpoint.calibration = {name: calibrate(live[name], filled.get(name)) for name in live}
@@ -142,10 +145,10 @@ def run_fold(
     return Fold(subject, seed, scores, live, filled, unit)
 
 
-def unit_of_all(recordings: Sequence[Recording], config: TrainConfig) -> str:
-    """Return the unit in which every fold is judged: that of the main data set as a whole."""
-    main = [r for r in recordings if is_main(r, config.data)]
-    return default_unit(labelled_stretches(main), config.window)
+def unit_of_all(library: Material, config: TrainConfig) -> str:
+    """Return the unit in which every fold is judged: that of the first data set as a whole."""
+    first = [r for r in library.recordings if of_first(r, config.data)]
+    return unit_of_seconds([s.end - s.start for r in first for s in r.segments], config.window)
 
 
 def fit_calibration(folds: Sequence[Fold]) -> dict[str, Calibration]:
@@ -207,7 +210,7 @@ def _cross_fitted_ece(folds: Sequence[Fold], subset: str) -> float:
 
 
 def cross_validate(
-    recordings: Sequence[Recording],
+    library: Material,
     seeds: Sequence[int],
     config: TrainConfig,
     choices: Sequence[str],
@@ -219,6 +222,7 @@ def cross_validate(
     """Run every fold of every seed, `jobs` at a time in processes of their own.
 
     Args:
+        library: clips of all data sets, packed, of which each fold leaves some out.
         report: called with each fold as it ends.
         keep: a folder for the folds' checkpoints, if they are wanted.
         subjects: who is left out in turn; empty for everybody.
@@ -226,21 +230,20 @@ def cross_validate(
 
     def arguments(subject: str, seed: int) -> tuple[Any, ...]:
         folder = keep / f'without_{subject}_seed_{seed}' if keep else None
-        return recordings, subject, seed, config, choices, folder
+        return library, subject, seed, config, choices, folder
 
-    main = [r for r in recordings if is_main(r, config.data)]
-    left_out = who_is_left_out(main, subjects)
+    left_out = who_is_left_out(library, config.data, subjects)
     folds = run_folds(run_fold, arguments, left_out, seeds, report, jobs)
     return sorted(folds, key=lambda fold: (fold.seed, fold.subject))
 
 
-def who_is_left_out(recordings: Sequence[Recording], subjects: Sequence[str]) -> list[str]:
-    """Return who is left out in turn: `subjects`, or everybody.
+def who_is_left_out(library: Material, data: DataSettings, subjects: Sequence[str]) -> list[str]:
+    """Return who is left out in turn: `subjects`, or everybody of the first data set.
 
     Raises:
         ValueError: a stranger among them, or nobody to train on beside the one left out.
     """
-    there = sorted({r.subject for r in recordings})
+    there = sorted({r.subject for r in library.recordings if of_first(r, data)})
     if len(there) < 2:
         raise ValueError(
             'expected recordings of two people or more, one to leave out and the others to train '

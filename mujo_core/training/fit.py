@@ -36,13 +36,13 @@ from mujo_core.training.distributed import (
     make_strategy,
     processes,
 )
+from mujo_core.training.mixture.mixture import class_labels
+from mujo_core.training.mixture.store import AnyClip
 from mujo_core.training.module import FitSettings, JointSpaceModule
 from mujo_core.training.people import people_of
 from mujo_core.training.readout import fit_readout
 from mujo_core.training.resume import Run, SeededBatches, Snapshots, read_snapshot
 from mujo_core.training.sampler import WindowSampler
-from mujo_core.training.sources import class_labels
-from mujo_core.training.stored import AnyClip
 from mujo_core.training.validation import HeldOutWindows, make_validation_loader
 
 PRECISIONS = ('32', 'bf16-mixed', '16-mixed')

@@ -11,9 +11,9 @@ import numpy as np
 
 from mujo_core.corruptions import get_corruption
 from mujo_core.evaluation.registry import Table, seeds_in_words, with_spread
-from mujo_core.recording import Recording
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.cross_validation import cross_validate, summarize
+from mujo_core.training.mixture.mixture import Material
 
 Cell = tuple[str, str]
 """Row and column of a grid."""
@@ -48,7 +48,7 @@ class Judge(Protocol):
 
     def judge(
         self,
-        recordings: Sequence[Recording],
+        library: Material,
         seeds: Sequence[int],
         config: TrainConfig,
         choices: Sequence[str],
@@ -104,7 +104,7 @@ class Full:
 
     def judge(
         self,
-        recordings: Sequence[Recording],
+        library: Material,
         seeds: Sequence[int],
         config: TrainConfig,
         choices: Sequence[str],
@@ -112,7 +112,7 @@ class Full:
     ) -> dict[str, Any]:
         """Return `summarize` of a cross-validation."""
         folds = cross_validate(
-            recordings, seeds, config, choices, lambda _: None, jobs, subjects=self.subjects
+            library, seeds, config, choices, lambda _: None, jobs, subjects=self.subjects
         )
         return summarize(folds)
 

@@ -21,10 +21,10 @@ from mujo_core.model.text import embed_labels
 from mujo_core.training.clusters import fit_clusters
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.corrupted import random_corruption
+from mujo_core.training.mixture.mixture import class_labels
+from mujo_core.training.mixture.store import AnyClip
 from mujo_core.training.people import people_of, together
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
-from mujo_core.training.sources import class_labels
-from mujo_core.training.stored import AnyClip
 from mujo_core.training.validation import LIVE
 from mujo_core.window import Window
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mujo_core.training.stored import AnyClip
+from mujo_core.training.mixture.store import AnyClip
 
 People = dict[str, tuple[str, ...]]
 """Name of a data set to its subjects, in order."""
+_MOST = 1000
 
 
 def people_of(clips: Sequence[AnyClip]) -> People:
     """Return who clips are of, where their recordings say it.
 
-    Of what is read from disk as windows are drawn nobody is listed: there may be any number.
+    Nobody is listed of a set of more than `_MOST`: a build of videos has any number of them.
     """
-    kept = [clip for clip in clips if not clip.digest]
     found: dict[str, set[str]] = {}
-    for clip in kept:
+    for clip in clips:
         # Where several sets are learned from, those of the others carry its name.
         if subject := clip.subject.removeprefix(f'{clip.dataset}/'):
             found.setdefault(clip.dataset, set()).add(subject)
-    return _sorted(found)
+    return _sorted({name: people for name, people in found.items() if len(people) <= _MOST})
 
 
 def together(some: Mapping[str, Sequence[str]], others: Mapping[str, Sequence[str]]) -> People:

@@ -19,8 +19,8 @@ from mujo_core.recording import Stream, modality_of
 from mujo_core.training.clip import Clip
 from mujo_core.training.config import ReadoutSettings
 from mujo_core.training.data import WindowDataset, collate
+from mujo_core.training.mixture.store import AnyClip
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
-from mujo_core.training.stored import AnyClip
 from mujo_core.window import Window, WindowSpec
 
 GENTLE = SamplerSettings(

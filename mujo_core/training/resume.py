@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -24,17 +25,18 @@ import yaml
 from lightning.pytorch.callbacks import Callback, Checkpoint
 
 from mujo_core.training.config import TrainConfig
-from mujo_core.training.stored import AnyClip
+from mujo_core.training.mixture.store import AnyClip
 
 SETTINGS = 'train.yaml'
 """The settings of a run, beside the checkpoint that it made."""
 _FOLDER = 'run'
 _SNAPSHOT = 'last.ckpt'
-_FREE = {
-    'data.root', 'data.motion_capture', 'data.cache_megabytes', 'fit.workers', 'fit.devices',
-    'fit.snapshot_every', 'fit.keep_snapshot', 'fit.log_every',
-}  # fmt: skip
-"""Settings that may change on the way, since the weights do not depend on them."""
+_FREE = re.compile(
+    r'data\.(also\.\w+\.)?root|data\.folders'
+    r'|fit\.(workers|devices|snapshot_every|keep_snapshot|log_every)'
+)
+"""Settings that may change on the way, since the weights do not depend on them: a data set is the
+same in another folder."""
 
 
 class Run:
@@ -89,8 +91,8 @@ class Run:
                 f'{self.folder}: expected the snapshot of a run, it is damaged ({reason}); '
                 'begin anew with --restart'
             ) from error
-        for key in sorted((set(before) | set(now)) - _FREE):
-            if before.get(key) != now.get(key):
+        for key in sorted(set(before) | set(now)):
+            if not _FREE.fullmatch(key) and before.get(key) != now.get(key):
                 raise ValueError(
                     f'{self.output} holds an unfinished run with --{key} {before.get(key)}, '
                     f'{now.get(key)} came; {again}'
@@ -120,10 +122,8 @@ def fingerprint(clips: Sequence[AnyClip]) -> str:
     """Return a digest of what clips hold, by which it is known whether they are still the same."""
     digest = hashlib.sha256()
     for clip in clips:
-        digest.update(f'{clip.label} {clip.subject}'.encode() + clip.digest.encode())
-        for name, stream in sorted(clip.outline.streams.items() if not clip.digest else ()):
-            digest.update(f'{name} {stream.values.shape} {float(stream.stamps[0])}'.encode())
-            digest.update(np.ascontiguousarray(stream.values[:1]).tobytes())
+        names = [*clip.outline.streams, '', *clip.outline.virtual]
+        digest.update(f'{clip.dataset} {clip.subject} {clip.label} {names} {clip.digest}'.encode())
     return digest.hexdigest()[:16]
 
 

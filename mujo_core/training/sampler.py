@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
 
@@ -21,9 +20,9 @@ from mujo_core.recording import Stream, modality_of
 from mujo_core.training.augment import change_imu, change_pose
 from mujo_core.training.clip import Clip
 from mujo_core.training.mirror import mirrored, mirrored_label
+from mujo_core.training.mixture.store import AnyClip
 from mujo_core.training.padding import pad_with_rest
 from mujo_core.training.repeat import repeated
-from mujo_core.training.stored import AnyClip
 from mujo_core.training.video_augment import VideoAugmentation, change_frames
 from mujo_core.video.prepare import Preparer
 from mujo_core.window import Window, WindowSpec, make_window, resample
@@ -154,9 +153,20 @@ def _warp(
     }
 
 
-def _prepared(preparer: Preparer, clip: Clip) -> Clip:
+def _prepared(preparer: Preparer, clip: AnyClip) -> AnyClip:
+    """Return a clip with frames for images, which are made once and kept; without them where the
+    model sees none."""
+    if 'video' not in clip.outline.streams:
+        return clip
+    if not preparer.settings.kind:
+        return clip.changed(_without_video)
+    clip = clip.load()
     streams = preparer.streams(clip.streams, f'{clip.label} of {clip.subject}')
     return replace(clip, streams=streams)
+
+
+def _without_video(clip: Clip) -> Clip:
+    return replace(clip, streams={n: s for n, s in clip.streams.items() if n != 'video'})
 
 
 class WindowSampler:
@@ -177,7 +187,7 @@ class WindowSampler:
         corruption: RandomCorruption | None = None,
     ) -> None:
         preparer = Preparer(spec.video, spec.video_rate)
-        self.clips = [clip.changed(partial(_prepared, preparer)) for clip in clips]
+        self.clips = [_prepared(preparer, clip) for clip in clips]
         self.spec = spec
         self.settings = settings or SamplerSettings()
         self.corruption = corruption

@@ -11,7 +11,7 @@ from mujo_core.model.joint_space import ModelSettings
 from mujo_core.training.config import TrainConfig
 from mujo_core.training.fit import fit_model
 from mujo_core.training.linear_probe import fit_probe
-from mujo_core.training.material import Material
+from mujo_core.training.mixture.mixture import Material
 from mujo_core.training.people import People, together
 from mujo_core.training.resume import Run
 from mujo_core.window import WindowSpec

@@ -10,8 +10,8 @@ import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
 from mujo_core.training.data import collate, loader_processes
+from mujo_core.training.mixture.store import AnyClip
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
-from mujo_core.training.stored import AnyClip
 from mujo_core.window import Window, WindowSpec
 
 LIVE = SamplerSettings(

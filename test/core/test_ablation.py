@@ -13,7 +13,7 @@ from mujo_core.training.ablation import read_grid, run_grid
 from mujo_core.training.cross_validation import run_fold
 from mujo_core.training.fit import fit_model
 from mujo_core.training.judges import JudgeSettings, make_judge, paired_gains
-from mujo_core.training.sources import recordings_of, training_clips
+from mujo_core.training.mixture.mixture import Material, mix, read_library
 
 SHIPPED = Path(mujo_core.__file__).parents[1] / 'config' / 'ablation'
 GRID = """
@@ -73,9 +73,9 @@ def test_a_cell_that_is_done_is_not_run_again_until_its_settings_change(
 ):
     run: list[tuple[str, int]] = []
 
-    def in_this_process(recordings, seeds, config, choices, report, jobs, subjects):
+    def in_this_process(library, seeds, config, choices, report, jobs, subjects):
         folds = [
-            run_fold(recordings, subject, seed, config, choices)
+            run_fold(library, subject, seed, config, choices)
             for seed in seeds
             for subject in ('1', '2')
         ]
@@ -157,7 +157,7 @@ def test_a_grid_is_judged_by_corruptions_that_a_row_left_out(utd, tmp_path, monk
     assert [row[0] for row in each[0].rows] == ['none', 'all', 'without noise']
     with pytest.raises(ValueError, match='nobody came'):
         judge_of_a_stranger = make_judge(JudgeSettings('robustness', ['nobody']))
-        judge_of_a_stranger.judge([], [0], configs['all', ''], [], 1)
+        judge_of_a_stranger.judge(Material([], [], np.ones(0), []), [0], configs['all', ''], [], 1)
 
 
 @pytest.mark.parametrize(
@@ -180,10 +180,11 @@ def test_a_judge_that_cannot_be_is_refused_in_one_line(tmp_path, changed, said):
 
 def test_a_model_taught_one_modality_never_answers_from_another(grid, utd):
     config = grid.config('imu', 'fixed', ['--data.root', str(utd)])
-    recordings = recordings_of(config.data)
-    clips, weights = training_clips(recordings, config.data)
-    assert all(set(clip.streams) <= {'imu/right_wrist', 'imu/right_thigh'} for clip in clips)
-    assert any(clip.virtual for clip in clips) and len(clips) == len(weights)
+    clips, weights = mix(read_library(config.data).clips, config.data)
+    assert all(
+        set(clip.outline.streams) <= {'imu/right_wrist', 'imu/right_thigh'} for clip in clips
+    )
+    assert any(clip.outline.virtual for clip in clips) and len(clips) == len(weights)
     checkpoint = fit_model(clips, weights, config, progress=False)
     assert checkpoint.modalities == ('imu',)
     recognizer = Recognizer(checkpoint)
@@ -199,8 +200,8 @@ def test_a_model_taught_one_modality_never_answers_from_another(grid, utd):
 
 def test_modalities_that_nothing_holds_are_named(grid, utd):
     config = grid.config('imu', 'fixed', ['--data.root', str(utd)])
-    recordings = recordings_of(config.data)
+    clips = read_library(config.data).clips
     with pytest.raises(ValueError, match='recordings of video'):
-        training_clips(recordings, replace(config.data, modalities=['video']))
+        mix(clips, replace(config.data, modalities=['video']))
     with pytest.raises(ValueError, match='smell'):
-        training_clips(recordings, replace(config.data, modalities=['smell']))
+        mix(clips, replace(config.data, modalities=['smell']))

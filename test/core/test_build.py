@@ -172,8 +172,8 @@ def test_virtual_devices_made_like_real_ones_are_the_same_in_every_build(
 
 
 def test_training_draws_one_or_two_of_the_virtual_devices(built):
+    from mujo_core.training.mixture.clips import dataset_clips
     from mujo_core.training.sampler import WindowSampler
-    from mujo_core.training.sources import dataset_clips
     from mujo_core.window import WindowSpec
 
     clips = dataset_clips(load_recordings('fimad', built[0]))

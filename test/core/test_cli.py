@@ -109,14 +109,14 @@ FOLDS = 'cross_validate --seeds 0 --data.root UTD --fit.steps 1'
         (TRAIN + ' --config BROKEN', 'BROKEN'),
         (TRAIN + ' --cross-validation NOWHERE', 'NOWHERE'),
         (TRAIN + ' --data.split even', '--data.split all'),
-        (TRAIN + ' --data.subjects [1,nobody] --fit.steps 1', 'subjects nobody under'),
+        (TRAIN + ' --data.subjects [1,nobody] --fit.steps 1', 'subjects 1, 2, 3; nobody came'),
         (TRAIN + ' --data.subjects 1', "such as '[a,b]'"),
         (TRAIN + ' --data.validation [1,3]', 'leave somebody to train on out of 1, 3;'),
         (TRAIN + ' --data.validation [1,nobody]', 'subjects 1, 2, 3; nobody came'),
         ('train --output BROKEN --data.root UTD', 'a folder to write to as --output'),
         (FOLDS + ' --output BROKEN', 'a folder to write to as --output'),
         (FOLDS + ' --output OUT --data.subjects [1]', 'two people or more'),
-        (FOLDS + ' --output OUT --data.subjects [1,nobody]', 'subjects nobody under'),
+        (FOLDS + ' --output OUT --data.subjects [1,nobody]', 'subjects 1, 2, 3; nobody came'),
     ],
 )
 def test_bad_use_is_one_line_and_exit_2(capsys, tmp_path, utd, tiny_folder, arguments, what):

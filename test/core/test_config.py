@@ -97,7 +97,6 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, text, said):
         ('sampler.video.holes', '1.2'),
         ('corruptions.share', '2'),
         ('readout.share', '2'),
-        ('data.motion_share', '1'),
         ('probe.draws', '-1'),
     ],
 )

@@ -8,8 +8,8 @@ from mujo_core.recording import Recording, Stream
 from mujo_core.skeleton import JOINT
 from mujo_core.training.clip import Clip, make_clip
 from mujo_core.training.mirror import MIRRORED_LABELS, mirrored, mirrored_label
+from mujo_core.training.mixture.clips import with_virtual
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
-from mujo_core.training.sources import with_virtual
 from mujo_core.window import WindowSpec
 
 STANDING = np.array(

@@ -17,16 +17,11 @@ from mujo_core.training.clip import OUTLIER, Clip
 from mujo_core.training.config import DataSettings, OtherSettings, make_config
 from mujo_core.training.cross_validation import fit_calibration, run_fold, train_without
 from mujo_core.training.data import WindowDataset
-from mujo_core.training.material import read_material
-from mujo_core.training.others import left_out_with
+from mujo_core.training.mixture.clips import dataset_clips
+from mujo_core.training.mixture.mixture import class_labels, mix, read_library, read_material
+from mujo_core.training.mixture.selection import Selection, left_out_with
 from mujo_core.training.people import people_of, together
 from mujo_core.training.sampler import WindowSampler
-from mujo_core.training.sources import (
-    class_labels,
-    recordings_of,
-    training_clips,
-    weighted,
-)
 from mujo_core.window import WindowSpec
 
 WALKS, DEVICES = 8, ('right_pocket', 'left_wrist')
@@ -49,6 +44,14 @@ def folder(tmp_path_factory):
             recordings.append(Recording(f'{person}_{turn}', 'x', person, streams, segments))
     write_folder(recordings, root)
     return root
+
+
+def recordings_of(data):
+    return [recording for _, recording in Selection(data).recordings()]
+
+
+def training_clips(recordings, data):
+    return mix(dataset_clips(recordings), data)
 
 
 @pytest.fixture
@@ -103,7 +106,8 @@ def test_a_set_without_a_folder_is_left_out_in_one_line(data, caplog):
         alone = replace(data, also={**data.also, 'motionsense': OtherSettings(share=0.3)})
         recordings = recordings_of(alone)
     assert [r.getMessage() for r in caplog.records] == [
-        'motionsense: left out, no folder came; give it as --data.also.motionsense.root DIR'
+        'motionsense: left out, no folder came; give it as --data.also.motionsense.root DIR, '
+        'or one that holds it as --data.folders [DIR]'
     ]
     clips, weights = training_clips(recordings, alone)
     others = np.array([clip.dataset == 'folder' for clip in clips])
@@ -122,7 +126,7 @@ def test_a_set_without_a_folder_is_left_out_in_one_line(data, caplog):
         ('folder', {'outliers': ['run']}, 'outliers as some of drink, hop, walk; run came'),
         ('folder', {'outliers': ['drink'], 'labels': ['drink']}, 'drink came as both'),
         ('folder', {'labels': ['run']}, 'some of drink, hop, walk; run came'),
-        ('folder', {'subjects': ['9']}, 'subjects 9'),
+        ('folder', {'subjects': ['9']}, 'subjects as some of the subjects 1, 2; 9 came'),
     ],
 )
 def test_what_cannot_be_trained_on_is_refused_in_one_line(data, name, changed, said):
@@ -145,11 +149,11 @@ def test_a_fold_is_judged_on_its_own_people_and_calibrated_on_those_of_all_sets(
         [{'model': {'size': 16, 'width': 8}, 'fit': {'steps': 2, 'batch_size': 16, 'workers': 0}}]
     )
     config = replace(config, data=data)
-    recordings = recordings_of(data)
-    checkpoint, held = train_without(recordings, '1', 0, config)
-    assert {r.subject for r in held} == {'1', 'folder/1'}
+    library = read_library(data)
+    checkpoint, held = train_without(library, '1', 0, config)
+    assert {clip.subject for clip in held} == {'1', 'folder/1'}
     assert list(checkpoint.labels) == ['swipe_left', 'walk', 'squat', 'rest', 'drink']
-    fold = run_fold(recordings, '1', 0, config, [])
+    fold = run_fold(library, '1', 0, config, [])
     # Of UTD-MHAD 6 clips of 4 windows, which hold both; of the other set two thirds as many.
     assert len(fold.live['pose'].truth) == len(fold.live['pose+imu'].truth) == 24
     assert len(fold.live['imu'].truth) == 40
@@ -165,7 +169,7 @@ def test_a_fold_is_judged_on_its_own_people_and_calibrated_on_those_of_all_sets(
     assert thresholds == calibrate(fold.live['pose'], fold.filled['pose']).unknown
     assert thresholds != calibrate(fold.live['pose']).unknown
     # To keep its checkpoint changes no figure: the calibration is fitted on the very people judged.
-    kept = run_fold(recordings, '1', 0, config, [], tmp_path / 'fold')
+    kept = run_fold(library, '1', 0, config, [], tmp_path / 'fold')
     assert kept.scores == fold.scores
     assert load_checkpoint(tmp_path / 'fold').calibration
 
@@ -232,7 +236,7 @@ def test_devices_simulated_from_outliers_are_not_shown(strange):
     learned, strangers = (
         Clip(label, 'folder/1', streams, devices, dataset='folder') for label in ('walk', 'drink')
     )
-    clips, _ = weighted([], strange, {'folder': [learned, strangers]})
+    clips, _ = mix([learned, strangers], strange)
     assert [clip.label for clip in clips] == ['walk', OUTLIER]
     assert [list(clip.virtual) for clip in clips] == [['imu/left_wrist'], []]
     assert all(clip.streams.keys() == {'pose'} for clip in clips)
@@ -254,7 +258,7 @@ def test_a_fold_learns_from_outliers_and_is_not_judged_on_them(strange):
     with pytest.raises(ValueError, match='the term alone came'):
         replace(config, objectives=objectives)
     config = replace(config, data=strange, objectives=objectives)
-    fold = run_fold(recordings_of(strange), '1', 0, config, [])
+    fold = run_fold(read_library(strange), '1', 0, config, [])
     assert {own.logits.shape[1] for own in fold.live.values()} == {4}
     assert len(fold.live['pose'].truth) == 24
     assert len(fold.live['imu'].truth) > 24

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from mujo_core.recording import Stream
 from mujo_core.training.clip import Clip
-from mujo_core.training.config import TrainConfig
+from mujo_core.training.config import DataSettings, OtherSettings, TrainConfig
 from mujo_core.training.module import FitSettings
 from mujo_core.training.resume import Run, fingerprint
 
@@ -108,10 +108,26 @@ def test_a_run_continues_where_its_snapshot_is(begun):
     # What the weights do not depend on may change.
     other = replace(
         config,
-        data=replace(config.data, root='elsewhere'),
+        data=replace(config.data, root='elsewhere', folders=['there']),
         fit=replace(config.fit, workers=3, snapshot_every=7, devices=2),
     )
     assert Run(run.output).begin(other, clips) == 6
+
+
+def test_a_run_continues_where_the_folder_of_a_set_beside_the_first_has_moved(tmp_path):
+    import torch
+
+    def beside(root: str, share: float = 0.1) -> TrainConfig:
+        return TrainConfig(
+            data=DataSettings(also={'motionsense': OtherSettings(root, share=share)})
+        )
+
+    run, clips = Run(tmp_path), [clip(0), clip(1)]
+    run.begin(beside('here'), clips)
+    torch.save({'global_step': 6}, run.snapshot)
+    assert Run(tmp_path).begin(beside('there'), clips) == 6
+    with pytest.raises(ValueError, match=r'data\.also\.motionsense\.share 0\.1, 0\.2 came'):
+        Run(tmp_path).begin(beside('here', 0.2), clips)
 
 
 @pytest.mark.parametrize(

@@ -12,20 +12,27 @@ from mujo_core.datasets.utd_mhad import LABELS
 from mujo_core.labels import taxonomy
 from mujo_core.recording import Recording, Segment, Stream
 from mujo_core.skeleton import canonical_joints
-from mujo_core.training import sources
 from mujo_core.training.config import DataSettings
-from mujo_core.training.sampler import SamplerSettings, WindowSampler
-from mujo_core.training.sources import (
+from mujo_core.training.mixture.clips import (
     IMU_RATE,
     VIRTUAL_PLACEMENTS,
     as_clip,
-    class_labels,
     dataset_clips,
     pieces,
-    training_clips,
 )
+from mujo_core.training.mixture.mixture import class_labels, mix
+from mujo_core.training.mixture.selection import Selection
+from mujo_core.training.sampler import SamplerSettings, WindowSampler
 from mujo_core.virtual_imu import fit_likeness, virtual_imu, write_likeness
 from mujo_core.window import WindowSpec
+
+
+def recordings_of(data: DataSettings) -> list[Recording]:
+    return [recording for _, recording in Selection(data).recordings()]
+
+
+def training_clips(recordings, data):
+    return mix(dataset_clips(recordings, data.imu_cutoffs), data)
 
 
 def recording(dataset: str, *segments: tuple[str, float, float], name: str = 'r') -> Recording:
@@ -118,48 +125,48 @@ def test_a_set_without_a_training_split_is_trained_on_as_a_whole(utd, tmp_path):
     ]
     write_folder(recordings, tmp_path)
     own = DataSettings(dataset='folder', root=str(tmp_path))
-    assert {r.subject for r in sources.recordings_of(own)} == {'ann', 'ben'}
+    assert {r.subject for r in recordings_of(own)} == {'ann', 'ben'}
     with pytest.raises(ValueError, match=r'--data\.split all'):
-        sources.recordings_of(replace(own, split='train'))
+        recordings_of(replace(own, split='train'))
     write_folder(recordings, tmp_path / 'split', {'train': lambda r: r.subject == 'ann'})
     with_split = replace(own, root=str(tmp_path / 'split'))
-    assert {r.subject for r in sources.recordings_of(with_split)} == {'ann'}
-    published = sources.recordings_of(DataSettings(root=str(utd)))
+    assert {r.subject for r in recordings_of(with_split)} == {'ann'}
+    published = recordings_of(DataSettings(root=str(utd)))
     assert {r.subject for r in published} == {'1', '3'}
 
 
-def test_labels_left_out_are_neither_learned_nor_classes(monkeypatch):
+def test_labels_left_out_are_neither_learned_nor_classes(tmp_path):
     there = [
-        recording('made_up', ('walk', 0.0, 3.0), ('jog', 4.0, 7.0)),
-        recording('made_up', ('jog', 0.0, 3.0)),
+        recording('folder', ('walk', 0.0, 3.0), ('jog', 4.0, 7.0), name='a'),
+        recording('folder', ('jog', 0.0, 3.0), name='b'),
     ]
-    monkeypatch.setattr(sources, 'load_recordings', lambda *_, **__: list(there))
-    found = sources.recordings_of(DataSettings(root='there', without=['jog']))
+    write_folder(there, tmp_path)
+    data = DataSettings('folder', str(tmp_path))
+    found = recordings_of(replace(data, without=['jog']))
     assert [[s.label for s in r.segments] for r in found] == [['walk']]
     with pytest.raises(ValueError, match='some of jog, walk; run came'):
-        sources.recordings_of(DataSettings(root='there', without=['run']))
+        recordings_of(replace(data, without=['run']))
 
 
 def test_without_real_imus_all_devices_are_simulated_from_the_skeleton(utd):
     data = DataSettings(root=str(utd), split='all', real_imu=False)
-    clips, _ = training_clips(sources.recordings_of(data), data)
+    clips, _ = training_clips(recordings_of(data), data)
     assert clips and all('pose' in clip.streams for clip in clips)
     assert not any(name.startswith('imu/') for clip in clips for name in clip.streams)
     # Also where the real one was worn, so that the most telling place is not missing.
     assert all(set(clip.virtual) == {f'imu/{p}' for p in VIRTUAL_PLACEMENTS} for clip in clips)
 
 
-def test_imus_alone_cannot_be_left_out(monkeypatch):
-    there = [recording('made_up', ('walk', 0.0, 3.0))]
-    monkeypatch.setattr(sources, 'load_recordings', lambda *_, **__: list(there))
+def test_imus_alone_cannot_be_left_out(tmp_path):
+    write_folder([recording('folder', ('walk', 0.0, 3.0))], tmp_path)
     with pytest.raises(ValueError, match='with a skeleton') as caught:
-        sources.recordings_of(DataSettings(root='there', real_imu=False))
+        recordings_of(DataSettings('folder', str(tmp_path), real_imu=False))
     assert '\n' not in str(caught.value)
 
 
 def test_simulated_devices_are_made_like_real_ones(utd, tmp_path):
     data = DataSettings(root=str(utd), split='all', real_imu=False)
-    recordings = sources.recordings_of(data)
+    recordings = recordings_of(data)
     plain, _ = training_clips(recordings, data)
     samples = np.concatenate([c.virtual['imu/right_wrist'].values for c in plain])
     likeness = fit_likeness({'right_wrist': samples}, {'right_wrist': 2 * samples})
@@ -174,7 +181,7 @@ def test_simulated_devices_are_made_like_real_ones(utd, tmp_path):
 
 def test_the_motion_of_simulated_devices_is_cut_off_where_it_is_said(utd):
     data = DataSettings(root=str(utd), split='all', real_imu=False, imu_cutoffs=[0.4, 0.4])
-    recordings = sources.recordings_of(data)
+    recordings = recordings_of(data)
     spans = []
     for one in (data, replace(data, imu_cutoffs=[])):
         clips, _ = training_clips(recordings, one)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from mujo_core.datasets.registry import load_recordings
 from mujo_core.evaluation.full import window_logits
 from mujo_core.labels import taxonomy
 from mujo_core.model.checkpoint import load_checkpoint, save_checkpoint
@@ -18,10 +19,10 @@ from mujo_core.training.clip import Clip
 from mujo_core.training.config import DataSettings, ProbeSettings, TrainConfig
 from mujo_core.training.fit import fit_model
 from mujo_core.training.linear_probe import fit_probe
-from mujo_core.training.material import Material, read_material
+from mujo_core.training.mixture.clips import dataset_clips
+from mujo_core.training.mixture.mixture import Material, read_material
 from mujo_core.training.module import FitSettings
 from mujo_core.training.sampler import WindowSampler
-from mujo_core.training.sources import unlabelled_clips
 from mujo_core.training.stages import run_stage
 from mujo_core.training.validation import LIVE
 from mujo_core.window import WindowSpec
@@ -148,8 +149,10 @@ def test_a_probe_of_two_classes_or_chosen_by_held_out_people_works(
 def test_clips_without_a_label_are_pretrained_on_and_not_finetuned_on(config, utd, started):
     found = read_material(config)
     assert all(clip.label for clip in found.clips)
-    recordings = [replace(r, segments=[]) for r in found.recordings[:6]]
-    unlabelled = unlabelled_clips(recordings)
+    recordings = [
+        replace(recording, segments=[]) for recording in load_recordings('utd_mhad', utd)[:6]
+    ]
+    unlabelled = dataset_clips(recordings)
     assert len(unlabelled) == 6 and {clip.label for clip in unlabelled} == {''}
     both = [*found.clips[:2], *unlabelled]
     checkpoint = fit_model(both, np.ones(len(both)), config, progress=False)
@@ -177,7 +180,8 @@ class Slow(Deadly):
 def test_loaders_that_fail_are_said_in_one_line(config, material, monkeypatch, kind, said):
     monkeypatch.setattr('mujo_core.training.data.PATIENCE', 2.0)
     monkeypatch.setattr('mujo_core.training.data.START', 'fork')  # which finds these classes
-    clips = [kind(c.label, c.subject, c.streams, dataset=c.dataset) for c in material.clips]
+    loaded = [clip.load() for clip in material.clips]
+    clips = [kind(c.label, c.subject, c.streams, dataset=c.dataset) for c in loaded]
     config = replace(config, fit=replace(config.fit, workers=1))
     with pytest.raises(OSError, match=f'load windows failed .*{said}.* --fit.workers 0') as caught:
         run_stage(config, replace(material, clips=clips), progress=False)

@@ -1,5 +1,7 @@
-"""Training on a build that is read as it is drawn from, beside the same one in memory."""
+"""Clips in a file: the windows of those in memory, whatever reads them, and hardly any memory."""
 
+import gc
+import pickle
 import shutil
 import tarfile
 
@@ -12,16 +14,19 @@ from mujo_core.builder.run import build
 from mujo_core.builder.settings import BuildSettings, CutSettings, ShardSettings
 from mujo_core.datasets.registry import load_recordings
 from mujo_core.model.joint_space import ModelSettings
+from mujo_core.recording import Recording, Stream
+from mujo_core.training.clip import Clip
 from mujo_core.training.config import DataSettings, TrainConfig
-from mujo_core.training.data import WindowDataset
+from mujo_core.training.data import DrawOrder, WindowDataset, make_loader
 from mujo_core.training.fit import fit_model
-from mujo_core.training.material import read_material
+from mujo_core.training.mixture.clips import as_recording, dataset_clips
+from mujo_core.training.mixture.mixture import mix, read_material
+from mujo_core.training.mixture.store import Packer
 from mujo_core.training.module import FitSettings
 from mujo_core.training.people import people_of
 from mujo_core.training.resume import Run, fingerprint
 from mujo_core.training.sampler import WindowSampler
-from mujo_core.training.sources import training_clips, unlabelled_clips
-from mujo_core.training.stored import StoredClip
+from mujo_core.video.stored import StoredFrames
 from mujo_core.window import WindowSpec
 
 LABELS = ['jog', 'squat']
@@ -42,78 +47,114 @@ def corpus(tmp_path_factory, write_bvh):
     return output
 
 
-def config(corpus, megabytes=512.0, **data):
-    settings = DataSettings('fimad', str(corpus), cache_megabytes=megabytes, **data)
+def config(corpus, **data):
+    settings = DataSettings('fimad', str(corpus), **data)
     fit = FitSettings(steps=4, batch_size=4, workers=0, snapshot_every=2)
     return TrainConfig(data=settings, model=ModelSettings(size=16, width=8), fit=fit)
 
 
 def in_memory(corpus):
     recordings = load_recordings('fimad', corpus, split='train')
-    return training_clips(recordings, DataSettings('fimad'), unlabelled_clips(recordings))
+    return mix(dataset_clips(recordings), DataSettings('fimad'))
 
 
-def windows(clips, weights, draws=range(40)):
-    drawn = WindowDataset(WindowSampler(clips, WindowSpec()), LABELS, weights, len(draws), 3)
-    return [drawn[index] for index in draws]
+def drawing(clips, weights, count=40):
+    return WindowDataset(WindowSampler(clips, WindowSpec()), LABELS, weights, count, 3)
 
 
-def test_people_of_any_number_of_stored_clips_are_not_listed(corpus):
-    stored = read_material(config(corpus)).clips
-    assert isinstance(stored[0], StoredClip) and people_of(stored) == {}
-    clips, _ = in_memory(corpus)
+def test_nobody_is_listed_of_a_set_of_any_number_of_people(corpus):
+    clips = read_material(config(corpus)).clips
     (listed,) = people_of(clips).values()
     assert set(listed) == {clip.subject for clip in clips}
+    crowd = [Clip('walk', str(number), {}, dataset='fimad') for number in range(1001)]
+    assert people_of(crowd) == {}
 
 
-@pytest.mark.parametrize('megabytes', [512.0, 0.35, 0.001])
-def test_windows_are_those_of_clips_in_memory_whatever_is_kept(corpus, megabytes):
-    material = read_material(config(corpus, megabytes))
+def test_windows_are_those_of_clips_in_memory(corpus):
+    material = read_material(config(corpus))
     clips, weights = in_memory(corpus)
     assert [(c.label, c.subject) for c in material.clips] == [(c.label, c.subject) for c in clips]
     assert len(clips) == 8 and np.array_equal(material.weights, weights)
-    for ours, theirs in zip(windows(material.clips, material.weights), windows(clips, weights),
-                            strict=True):  # fmt: skip
+    assert fingerprint(material.clips) != fingerprint(material.clips[1:])
+    packed, plain = drawing(material.clips, material.weights), drawing(clips, weights)
+    for index in range(40):
+        ours, theirs = packed[index], plain[index]
         assert ours.place == theirs.place and set(ours.window.imu) == set(theirs.window.imu)
         assert np.array_equal(ours.window.pose.joints, theirs.window.pose.joints)
         for name, values in theirs.window.imu.items():
             assert np.array_equal(ours.window.imu[name], values)
 
 
-def size(clip):
-    streams = [*clip.streams.values(), *clip.virtual.values()]
-    return sum(s.values.nbytes + s.stamps.nbytes for s in streams)
+def test_batches_are_the_same_whatever_the_number_of_loaders(corpus):
+    material = read_material(config(corpus))
+    found = []
+    for workers in (0, 2):
+        dataset = drawing(material.clips, material.weights)
+        loader = make_loader(dataset, DrawOrder(5, 8), workers)
+        found.append(list(loader))
+    for (one, places), (other, same) in zip(*found, strict=True):
+        assert torch.equal(places, same) and torch.equal(one.imu, other.imu)
+        assert torch.equal(one.pose.nan_to_num(), other.pose.nan_to_num())
 
 
-def test_what_is_held_is_bounded_and_what_is_kept_is_not_read_again(corpus):
-    clips, _ = in_memory(corpus)
-    largest, all_of_it = max(map(size, clips)), sum(map(size, clips))
-    limit = 1.2 * largest
-    assert limit < all_of_it / 3
-    material = read_material(config(corpus, limit / 2**20))
-    (cache,) = {id(c.cache): c.cache for c in material.clips}.values()
-    # Nothing is held of the pass that found them.
-    assert cache.held == cache.read == 0
-    assert all(isinstance(c, StoredClip) and not any(map(len, c.outline.streams.values()))
-               for c in material.clips)  # fmt: skip
-    windows(material.clips, material.weights, range(60))
-    assert 1 <= len(cache) <= 6 and 0 < cache.held <= cache.most <= limit
-    assert 20 < cache.read <= 60
-    # No clip holds on to the recording that it is a part of.
-    part = material.clips[2].load()
-    assert all(s.values.base is None or s.values.base.nbytes == s.values.nbytes
-               for s in part.streams.values())  # fmt: skip
-    roomy = read_material(config(corpus))
-    windows(roomy.clips, roomy.weights, range(60))
-    assert roomy.clips[0].cache.read <= len(clips)
+def test_a_clip_is_handed_on_as_a_place_in_a_file_that_goes_with_the_last(corpus):
+    material = read_material(config(corpus))
+    samples = material.clips[0].samples.path
+    assert samples.stat().st_size == pytest.approx(material.megabytes * 1e6)
+    dataset = drawing(material.clips * 200, np.tile(material.weights, 200))
+    # Not even the names of streams are there more than once.
+    assert len(pickle.dumps(dataset)) / len(dataset.sampler.clips) < 200
+    again = pickle.loads(pickle.dumps(material.clips[2]))
+    loaded = again.load()
+    assert loaded.streams['pose'].values.base is not None  # mapped, not read
+    assert not loaded.streams['pose'].values.flags.writeable
+    del material, dataset, again, loaded
+    gc.collect()
+    assert not samples.parent.exists()
+
+
+def test_any_stream_comes_back_as_it_was_and_images_stay_in_their_file(tmp_path):
+    rng = np.random.default_rng(0)
+    t = np.arange(7) / 3
+    images = StoredFrames(tmp_path / 'depth', (7, 4, 4), lambda path: np.ones((7, 4, 4)))
+    streams = {
+        'pose': Stream(t, rng.normal(size=(7, 16, 3)).astype(np.float32)),
+        'video': Stream(t, images),
+        'imu/left_wrist': Stream(t[:5], rng.normal(size=(5, 6)).astype(np.float32)),
+    }
+    frames = {'video': Stream(t, rng.integers(0, 255, (7, 3, 5), dtype=np.uint8))}
+    clips = [Clip('walk', '1', streams, {'imu/left_thigh': streams['imu/left_wrist']}),
+             Clip('jog', '2', frames)]  # fmt: skip
+    with Packer() as packer:
+        packed = [packer.add(clip) for clip in clips]
+    assert packer.size < 3000  # the images are not in it
+    for clip, one in zip(clips, packed, strict=True):
+        assert set(one.outline.streams) == set(clip.streams)
+        found = one.load()
+        for name, stream in {**clip.streams, **clip.virtual}.items():
+            same = {**found.streams, **found.virtual}[name]
+            assert np.array_equal(same.stamps, stream.stamps)
+            assert np.array_equal(np.asarray(same.values), np.asarray(stream.values))
+            assert isinstance(same.values, type(stream.values))
+    assert packed[0].load().streams['video'].values is images
+
+
+def test_a_clip_is_judged_as_what_it_is(corpus):
+    material = read_material(config(corpus))
+    judged = material.judged(DataSettings('fimad'))
+    assert {r.label for r in judged} == set(LABELS) and len(judged) == 7
+    clip = material.clips[0].load()
+    (again,) = dataset_clips([as_recording(clip, 'clip')])
+    assert np.array_equal(again.streams['pose'].values, clip.streams['pose'].values)
+    assert isinstance(judged[0], Recording)
 
 
 def weights_of(checkpoint):
     return checkpoint.model.state_dict()
 
 
-def test_a_run_ends_with_the_same_weights_from_disk_in_memory_and_killed(corpus, tmp_path):
-    tight = config(corpus, 0.3)
+def test_a_run_ends_with_the_same_weights_from_disk_in_memory_killed_and_moved(corpus, tmp_path):
+    tight = config(corpus)
     clips, weights = in_memory(corpus)
     expected = weights_of(fit_model(clips, weights, tight, progress=False))
     material = read_material(tight)
@@ -130,11 +171,11 @@ def test_a_run_ends_with_the_same_weights_from_disk_in_memory_and_killed(corpus,
     with pytest.raises(Killed):
         fit_model(material.clips, material.weights, tight, False, run, callbacks=[Killer()])
     assert run.unfinished
-    # Continued with more memory.
-    again = read_material(config(corpus, 8.0))
-    found = weights_of(
-        fit_model(again.clips, again.weights, config(corpus, 8.0), False, Run(tmp_path))
-    )
+    # Continued where the data set has moved.
+    shutil.copytree(corpus, tmp_path / 'moved' / 'fimad')
+    moved = config('', folders=[str(tmp_path / 'moved')])
+    again = read_material(moved)
+    found = weights_of(fit_model(again.clips, again.weights, moved, False, Run(tmp_path)))
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[name], expected[name]) for name in expected)
 
@@ -149,7 +190,7 @@ def test_held_out_and_chosen_people_and_labels(corpus):
     assert {c.subject for c in read_material(config(corpus, subjects=[person])).clips} == {person}
     fewer = read_material(config(corpus, without=['squat']))
     assert {c.label for c in fewer.clips} == {'jog', ''}
-    judged = fewer.judged()
+    judged = fewer.judged(DataSettings('fimad'))
     assert {r.label for r in judged} == {'jog'} and all('pose' in r.streams for r in judged)
     for wrong, line in (
         ({'validation': ['nobody']}, 'data.validation as some of'),
@@ -159,11 +200,9 @@ def test_held_out_and_chosen_people_and_labels(corpus):
     ):
         with pytest.raises(ValueError, match=line):
             read_material(config(corpus, **wrong))
-    with pytest.raises(ValueError, match='above 0'):
-        read_material(config(corpus, 0.0))
 
 
-def test_a_build_made_anew_meanwhile_is_another_one(corpus, tmp_path):
+def test_a_build_made_anew_is_another_one(corpus, tmp_path):
     folder = tmp_path / 'copy'
     shutil.copytree(corpus, folder)
     material = read_material(config(folder))
@@ -173,5 +212,6 @@ def test_a_build_made_anew_meanwhile_is_another_one(corpus, tmp_path):
     (shard, *_) = sorted(folder.glob('fimad-*.tar'))
     with tarfile.open(shard, 'w'):
         pass
-    with pytest.raises(OSError, match='built anew'):
-        windows(material.clips, material.weights)
+    assert fingerprint(read_material(config(folder)).clips) != fingerprint(material.clips)
+    # What is drawn from is not what lies in the folder.
+    drawing(material.clips, material.weights)[0]
