@@ -40,6 +40,7 @@ def judge_set(
 
     Returns:
         ``dataset``, ``seed``, ``unit``, ``labels``, ``known`` (those that mean one of the model's),
+        ``shown_by`` (whose examples teach it: `others`, or `the same person` where people are few),
         and ``subsets``: ``by_text`` (of known labels), ``own_labels`` and ``taught``, macro-F1 by
         five examples; None where that cannot be judged.
     """
@@ -69,9 +70,10 @@ def judge_set(
         shared = replace(task, labels=tuple(meant))
         text = get_protocol('zero_shot')(shared).data['subsets']
     try:
-        taught = get_protocol('taught')(task).data['subsets']
+        data = get_protocol('taught')(task).data
+        taught, shown_by = data['subsets'], data['shown_by']
     except ValueError:  # nobody is left to judge beside those that show
-        taught = {}
+        taught, shown_by = {}, None
     subsets = {}
     for subset in subsets_of(embedding.modalities):
         if len(embedding.having(subset)):
@@ -84,7 +86,8 @@ def judge_set(
             }
     figures = {
         'asked': asked, 'dataset': dataset, 'seed': seed, 'unit': unit, 'labels': labels,
-        'known': sorted(meant), 'recordings': len(recordings), 'subsets': subsets,
+        'known': sorted(meant), 'shown_by': shown_by, 'recordings': len(recordings),
+        'subsets': subsets,
     }  # fmt: skip
     write_json(rounded(figures), folder / FIGURES)
     return dict(rounded(figures))
