@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from mujo_core.yaml_file import read_yaml
@@ -27,6 +28,9 @@ class Label:
         description, synonyms, prompts: what a text encoder is told of it.
         aliases: words that data files use for it but that explain nothing (such as ``dws``).
         background: whether it is no activity.
+        parents: wider labels that hold wherever this one does: a kick to the side is a kick.
+        distractor: whether a model was shown it only so that it says no other label of it: its
+            score counts as that of `UNKNOWN`, unless it is asked for by name.
     """
 
     name: str
@@ -35,6 +39,8 @@ class Label:
     prompts: tuple[str, ...] = field(default_factory=tuple)
     background: bool = False
     aliases: tuple[str, ...] = field(default_factory=tuple)
+    parents: tuple[str, ...] = field(default_factory=tuple)
+    distractor: bool = False
 
     @property
     def sentences(self) -> list[str]:
@@ -50,6 +56,8 @@ class Label:
         """Return what a labels file holds of it."""
         return {
             **({'background': True} if self.background else {}),
+            **({'distractor': True} if self.distractor else {}),
+            **({'parents': list(self.parents)} if self.parents else {}),
             'description': self.description,
             'synonyms': list(self.synonyms),
             'prompts': list(self.prompts),
@@ -80,23 +88,23 @@ def parse_labels(data: Any, source: str) -> dict[str, Label]:
                 f'{name!r} came; rename it'
             )
         if not isinstance(entry, dict) or not set(entry) <= {
-            'description', 'synonyms', 'prompts', 'background', 'aliases',
+            'description', 'synonyms', 'prompts', 'background', 'aliases', 'parents', 'distractor',
         }:  # fmt: skip
             raise ValueError(
-                f'{source}: label {name!r} takes description, synonyms, prompts, background and '
-                f'aliases, {entry!r} came'
+                f'{source}: label {name!r} takes description, synonyms, prompts, background, '
+                f'aliases, parents and distractor, {entry!r} came'
             )
-        for key in ('synonyms', 'prompts', 'aliases'):
+        for key in ('synonyms', 'prompts', 'aliases', 'parents'):
             if not isinstance(entry.get(key) or [], list):
                 raise ValueError(
                     f'{source}: {key} of label {name!r} are a list such as [one, two], '
                     f'{entry[key]!r} came'
                 )
-        if not isinstance(entry.get('background', False), bool):
-            raise ValueError(
-                f'{source}: background of label {name!r} is true or false, '
-                f'{entry["background"]!r} came'
-            )
+        for key in ('background', 'distractor'):
+            if not isinstance(entry.get(key, False), bool):
+                raise ValueError(
+                    f'{source}: {key} of label {name!r} is true or false, {entry[key]!r} came'
+                )
         labels[name] = Label(
             name=name,
             description=str(entry.get('description') or name.replace('_', ' ')),
@@ -104,6 +112,8 @@ def parse_labels(data: Any, source: str) -> dict[str, Label]:
             prompts=tuple(map(str, entry.get('prompts') or ())),
             background=bool(entry.get('background', False)),
             aliases=tuple(map(str, entry.get('aliases') or ())),
+            parents=tuple(map(str, entry.get('parents') or ())),
+            distractor=bool(entry.get('distractor', False)),
         )
     return labels
 
@@ -148,6 +158,48 @@ def _by_words() -> dict[str, str]:
 def merge(name: str) -> str:
     """Return the taxonomy's label for a name, synonym or alias, or the name's identifier itself."""
     return _by_words().get(identifier(name), identifier(name))
+
+
+def ancestors(name: str, known: Mapping[str, Label] | None = None) -> frozenset[str]:
+    """Return every wider label that holds wherever `name` does.
+
+    Args:
+        known: labels of one's own, which stand before the taxonomy's of the same name.
+    """
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        current = waiting.pop()
+        label = (known or {}).get(current) or taxonomy().get(current)
+        new = set(label.parents if label else ()) - found
+        found |= new
+        waiting += new
+    return frozenset(found - {name})
+
+
+def related(one: str, other: str, known: Mapping[str, Label] | None = None) -> bool:
+    """Say whether two labels can hold at once: the same, or one is wider than the other."""
+    return one == other or one in ancestors(other, known) or other in ancestors(one, known)
+
+
+def quiet_labels(labels: Mapping[str, Label]) -> list[str]:
+    """Return names that are no activity, or narrower than one such: who rests sits or stands."""
+    none = {name for name, label in {**taxonomy(), **labels}.items() if label.background}
+    return [name for name in labels if name in none or none & ancestors(name, labels)]
+
+
+def distractor_places(labels: Mapping[str, Label]) -> list[int]:
+    """Return the places of the labels whose score counts as that of `UNKNOWN`."""
+    return [place for place, label in enumerate(labels.values()) if label.distractor]
+
+
+def wider_labels(labels: Mapping[str, Label]) -> np.ndarray:
+    """Return (L, L) bool: is the label of the column wider than that of the row?"""
+    places = {name: place for place, name in enumerate(labels)}
+    found = np.zeros((len(labels), len(labels)), dtype=bool)
+    for name, place in places.items():
+        found[place, [places[a] for a in ancestors(name, labels) if a in places]] = True
+    return found
 
 
 def select_labels(

@@ -23,6 +23,16 @@ MIRRORED_JOINTS = tuple(
 )
 """The canonical joint on the other side of the body."""
 
+_TORSO_SHARES = {
+    'spine': 0.5, 'chest': 0.5, 'head': 0.45, 'shoulder': 0.36, 'elbow': 0.56, 'wrist': 0.62,
+    'hip': 0.2, 'knee': 0.82, 'ankle': 0.82,
+}  # fmt: skip
+STANDARD_BODY = np.array([_TORSO_SHARES.get(n.rpartition('_')[2], 0.0) for n in CANONICAL_JOINTS])
+"""(16,) length of the bone to each joint's parent, as shares of the torso (pelvis to chest).
+
+Between what Kinect, MediaPipe and motion capture report of adults; which body it is matters less
+than that it is one: trackers differ in thigh and forearm by a third."""
+
 MAX_DISTANCE = 1e4
 """m: a joint further from its frame's origin is no measurement."""
 TORSO = 0.5
@@ -112,8 +122,8 @@ class CanonicalPose:
     """A window of canonical pose.
 
     Attributes:
-        joints: (T, 16, 3) float32; the pelvis is the origin, the torso measures 0.5, the mean hip
-            line lies along y, z is up; 0 where masked.
+        joints: (T, 16, 3) float32; the pelvis is the origin, the torso measures 0.5, the mean line
+            through hips and shoulders lies along y, z is up; 0 where masked.
         mask: (T, 16) bool, True where a joint is seen.
         root: (T, 4) float32, the pelvis' velocity (canonical lengths/s, canonical axes) and the
             rate of its heading (rad/s), so that walking is not walking in place.
@@ -149,14 +159,77 @@ def _rate_of_change(path: np.ndarray, rate: float, reach: int) -> np.ndarray:
     return np.nan_to_num(slope, nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def canonical_pose(joints: np.ndarray, rate: float) -> CanonicalPose:
+_STRETCH = (0.4, 2.5)
+"""Beyond, a bone's length is an error of the tracker and not a body's."""
+
+
+def is_flat(joints: np.ndarray) -> bool:
+    """Say whether canonical joints (..., 16, 3) are of an image: its depth, y, is 0 throughout."""
+    depth = joints[..., 1]
+    return not np.any(np.abs(depth[np.isfinite(depth)]) > 1e-9)
+
+
+def standard_proportions(joints: np.ndarray) -> np.ndarray:
+    """Return joints whose bones have the lengths of one standard body (`STANDARD_BODY`).
+
+    Each bone keeps its direction and how its length varies; its median over the window becomes
+    the standard one, left and right together. Trackers disagree on where hips, hands and feet
+    are, and people differ, by more than what an activity changes.
+
+    Args:
+        joints: (T, 16, 3) of one body, NaN where not seen. Those of an image stay as they are:
+            a bone is short there also because it points at the camera.
+    """
+    if is_flat(joints):
+        return joints
+    parents = np.array(PARENTS)
+    bones = joints - joints[:, parents]
+    lengths = np.sqrt((bones * bones).sum(axis=-1))
+    medians = _medians(lengths)
+    torso = medians[1] + medians[2]
+    if not np.isfinite(torso) or torso < 1e-6:
+        return joints
+    with np.errstate(invalid='ignore', divide='ignore'):
+        stretch = STANDARD_BODY * torso / _both_sides(medians)
+    stretch = np.where(np.isfinite(stretch), np.clip(stretch, *_STRETCH), 1.0)
+    # How far each joint is moved; one that is not seen passes on what its parent was moved by.
+    added = np.where(np.isfinite(bones), bones, 0.0) * (stretch - 1.0)[None, :, None]
+    for joint, parent in enumerate(PARENTS[1:], start=1):
+        added[:, joint] += added[:, parent]
+    return (joints + added).astype(np.float32)
+
+
+def _medians(lengths: np.ndarray) -> np.ndarray:
+    """Return the median (J,) over time of lengths (T, J) that are seen; NaN where none is."""
+    ordered = np.sort(lengths, axis=0)  # NaN last
+    count = np.isfinite(lengths).sum(axis=0)
+    columns = np.arange(lengths.shape[1])
+    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(ordered) - 1)
+    return (ordered[low, columns] + ordered[high, columns]) / 2
+
+
+def _both_sides(medians: np.ndarray) -> np.ndarray:
+    """Return lengths (J,) with those of left and right replaced by their mean, or the one seen."""
+    other = medians[list(MIRRORED_JOINTS)]
+    one, other = (
+        np.where(np.isfinite(medians), medians, other),
+        np.where(np.isfinite(other), other, medians),
+    )
+    return (one + other) / 2
+
+
+def canonical_pose(joints: np.ndarray, rate: float, standard_body: bool = True) -> CanonicalPose:
     """Centre, turn and scale a window of canonical joints by the body itself.
 
     Args:
         joints: (T, 16, 3) metres with z up, NaN where not seen (see `canonical_joints`).
         rate: steps a second.
+        standard_body: give the bones one body's lengths (`standard_proportions`), and turn the
+            body by hips and shoulders together instead of by the hips alone.
     """
     joints = np.asarray(joints, dtype=np.float32)
+    if standard_body:
+        joints = standard_proportions(joints)
     pelvis, chest = joints[:, 0], joints[:, 2]
     torso = _nanmedian(np.linalg.norm(chest - pelvis, axis=-1), np.nan)
     if not np.isfinite(torso) or torso < 1e-6:
@@ -169,7 +242,13 @@ def canonical_pose(joints: np.ndarray, rate: float) -> CanonicalPose:
 
     across = joints[:, JOINT['left_hip']] - joints[:, JOINT['right_hip']]
     breadth = joints[:, JOINT['left_shoulder']] - joints[:, JOINT['right_shoulder']]
-    across = np.where(np.isfinite(across), across, breadth)[:, :2]
+    if standard_body:
+        # Hips are narrow, and the depth of either is often wrong: shoulders tell with them.
+        both = across + breadth
+        across = np.where(np.isfinite(both), both, np.where(np.isfinite(across), across, breadth))
+    else:
+        across = np.where(np.isfinite(across), across, breadth)
+    across = across[:, :2]
     seen = _all_finite(across)
     left = across[seen].sum(axis=0) if seen.any() else np.array([0.0, 1.0])
     length = float(np.hypot(*left))

@@ -52,6 +52,8 @@ class WindowSpec:
         video_shape: of a frame, (H, W, C) or (F,); what `video` gives, where that gives any.
         whole: a recording cut to one activity is judged by one window, which it fills at a pace
             of its own (`mujo_core.pace`); training sets it where it shows such windows.
+        standard_body: bones get one body's lengths (`mujo_core.skeleton.standard_proportions`);
+            models trained before it have their own.
     """
 
     seconds: float = 3.0
@@ -64,6 +66,7 @@ class WindowSpec:
     video_shape: tuple[int, ...] = (48, 48, 1)
     video: VideoSettings = field(default_factory=VideoSettings)
     whole: bool = False
+    standard_body: bool = True
 
     def __post_init__(self) -> None:
         check_positive('window', self, 'seconds', 'pose_rate', 'imu_rate', 'video_rate')
@@ -179,7 +182,7 @@ def make_window(
         values, mask = pieces[name]
         modality, _, placement = name.partition('/')
         if modality == 'pose':
-            pose = canonical_pose(values, spec.pose_rate)
+            pose = canonical_pose(values, spec.pose_rate, spec.standard_body)
             # Joints without hips and shoulders to centre them on are no data.
             mask = np.asarray(pose.mask.any(axis=1))
         elif modality == 'imu':

@@ -13,7 +13,7 @@ import numpy as np
 from mujo_core.corruptions.sigma import Sigma
 from mujo_core.recording import Recording, Stream, modality_of
 
-_BUILT_IN = ('published', 'clocks', 'rates', 'devices', 'skeletons')
+_BUILT_IN = ('published', 'clocks', 'rates', 'devices', 'skeletons', 'cameras')
 CLEAN = 'clean'
 """The category of streams as they are."""
 PUBLISHED = ('shift', 'loss', 'noise', 'missing', 'composite')

@@ -276,4 +276,5 @@ DATASET = DataSet(
     load=load_cmu_mocap,
     title='motion capture of many people and activities',
     citation='mocap.cs.cmu.edu, created with funding from NSF EIA-0196217; free to use',
+    products=True,
 )

@@ -39,6 +39,7 @@ class DataSet:
         rests: whether people rest before and after what each recording shows.
         virtual_imu: whether its IMU streams are computed from its skeletons.
         needs_root: whether it is read from a folder (and not from a package).
+        products: whether its terms allow use in products, and not in research alone.
         read_labels: folder to labels that the folder itself describes.
         read_splits: folder to recording splits that the folder itself defines.
     """
@@ -54,6 +55,7 @@ class DataSet:
     rests: bool = False
     virtual_imu: bool = False
     needs_root: bool = True
+    products: bool = False
     read_labels: Callable[[str | Path], dict[str, Label]] | None = None
     read_splits: Callable[[str | Path], Splits] | None = None
 

@@ -138,4 +138,5 @@ DATASET = DataSet(
         'short_trials': tuple(f'*_{trial}_sub_*' for trial in range(11, 17)),
     },
     windows=Windows(8.0, 4.0),
+    products=True,
 )

@@ -70,5 +70,6 @@ DATASET = DataSet(
     title='7 shoulder exercises, 10 people: a watch at the wrist',
     citation='Burns, Leung, Hardisty, Whyne, Henry and McLachlin, Physiological Measurement 2018',
     labels=tuple(EXERCISES.values()),
+    products=True,
     needs_root=False,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -11,9 +11,9 @@ import torch
 from mujo_core.evaluation.embedding import Embedding
 from mujo_core.evaluation.predictions import ExampleSet, pool
 from mujo_core.evaluation.registry import Task
-from mujo_core.labels import UNKNOWN, merge
+from mujo_core.labels import UNKNOWN, distractor_places, merge, related, wider_labels
 from mujo_core.model.checkpoint import Calibration, Checkpoint
-from mujo_core.recognition.decision import DecisionSettings, calibrated_scores
+from mujo_core.recognition.decision import DecisionSettings, calibrated_scores, settle
 from mujo_core.recording import subset_name
 
 FALSE_ALARM_RATE = DecisionSettings().false_alarm_rate
@@ -23,9 +23,17 @@ SURE = 0.5
 
 
 def meanings(names: Sequence[str], checkpoint: Checkpoint) -> dict[str, str]:
-    """Return which of a checkpoint's labels each name means, of the names that mean one."""
-    meant = {name: name if name in checkpoint.labels else merge(name) for name in names}
-    return {name: label for name, label in meant.items() if label in checkpoint.labels}
+    """Return what each name means, of the names for which a checkpoint has a label.
+
+    That label may be wider or narrower: who knows a kick to the side knows a kick.
+    """
+    known = checkpoint.labels
+    meant = {name: name if name in known else merge(name) for name in names}
+    return {
+        name: label
+        for name, label in meant.items()
+        if any(related(label, o, known) for o, words in known.items() if not words.distractor)
+    }
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class Answers:
     """What was said of n windows or recordings; shares, which sum to 1 but for `sure`.
 
     Attributes:
-        right: the label itself.
+        right: the label itself, or one that is wider or narrower.
         none: `unknown`, or a label that is no activity; None without a threshold of `unknown`.
         wrong: another activity; sure: that with a confidence of `SURE` or more.
     """
@@ -73,26 +81,34 @@ def own_answers(
 
     Args:
         subset: modalities, of which some window has all.
-        meant: the checkpoint's label of each name that has one (`meanings`).
+        meant: the label that each name means, where the checkpoint has one (`meanings`).
 
     Returns:
         ``met`` and ``never_met``, each where it occurs.
     """
     rows = embedding.having(subset)
-    examples = [replace(e, label=meant.get(e.label, UNKNOWN)) for e in where.examples]
     names = [*checkpoint.labels, UNKNOWN]
     with torch.inference_mode():
         vectors = embedding.fused(subset, rows)
         logits = checkpoint.model.logits(vectors, checkpoint.label_vectors()).numpy()
     calibration = checkpoint.calibration.get(subset_name(tuple(subset)), Calibration())
     familiarity = embedding.familiarity(subset, rows)
-    scores, unknown = calibrated_scores(logits, calibration, FALSE_ALARM_RATE, familiarity)
-    said = pool(np.column_stack([scores, unknown]), rows, replace(where, examples=examples), names)
-    confidence, predicted = said.probabilities.max(axis=1), said.predicted
+    scores, unknown = calibrated_scores(
+        logits, calibration, FALSE_ALARM_RATE, familiarity, distractor_places(checkpoint.labels)
+    )
+    truths = list(dict.fromkeys(where.examples[int(row)].label for row in rows))
+    # `pool` names the truth by its place, the answers by theirs.
+    said = pool(np.column_stack([scores, unknown]), rows, where, truths)
+    wider = wider_labels(checkpoint.labels)
+    settled = np.array([np.append(settle(row[:-1], wider), row[-1]) for row in said.probabilities])
+    confidence, predicted = settled.max(axis=1), settled.argmax(axis=1)
     background = [label.background for label in checkpoint.labels.values()]
     nothing = np.array([*background, True])[predicted]
-    met = said.truth != len(checkpoint.labels)
-    right = met & (predicted == said.truth)
+    met = np.array([name in meant for name in truths])[said.truth]
+    fits = np.array(
+        [[n in meant and related(meant[n], o, checkpoint.labels) for o in names] for n in truths]
+    )
+    right = fits[said.truth, predicted]
     none = nothing & ~right
     wrong = ~right & ~none
     return {

@@ -19,9 +19,9 @@ from mujo_core.evaluation.embedding import embed_windows, subsets_of
 from mujo_core.evaluation.events import Event, segmental_counts
 from mujo_core.evaluation.examples import labelled_stretches
 from mujo_core.evaluation.registry import Result, Table, Task, protocol
-from mujo_core.labels import UNKNOWN
+from mujo_core.labels import UNKNOWN, distractor_places, quiet_labels, wider_labels
 from mujo_core.model.checkpoint import Calibration, Checkpoint
-from mujo_core.recognition.decision import DecisionSettings, calibrated_scores
+from mujo_core.recognition.decision import DecisionSettings, calibrated_scores, settle
 from mujo_core.recognition.playback import windows_of
 from mujo_core.recognition.segmentation import BY_ITSELF, Segmenter, StreamSettings
 from mujo_core.recognition.stream_filter import ForwardFilter
@@ -124,6 +124,7 @@ def segment_answers(
     names: Sequence[str],
     background: Sequence[str],
     settings: StreamSettings,
+    wider: np.ndarray | None = None,
 ) -> tuple[list[Segment], list[tuple[float, str]]]:
     """Return the segments that answers make, and when each start was said.
 
@@ -131,6 +132,7 @@ def segment_answers(
         stamps: (N,) header time of the answers, seconds.
         scores: (N, L) of the labels `names`; unknown: (N,) of none of them.
         background: names that are no activity.
+        wider: (L, L) bool of the labels (`mujo_core.recognition.decision.settle`), if any is.
     """
     quiet = [row for row, name in enumerate(names) if name in background]
     smooth = ForwardFilter(quiet, settings.dwell, settings.rest) if settings.dwell else None
@@ -139,6 +141,8 @@ def segment_answers(
     for stamp, row, doubt in zip(stamps, scores, unknown, strict=True):
         if smooth is not None:
             row, doubt = smooth(stamp, row, float(doubt))
+        if wider is not None:
+            row = settle(row, wider)
         best = int(row.argmax())
         label = UNKNOWN if doubt > row[best] else names[best]
         if segmenter.update(stamp, label) == 'start':
@@ -170,7 +174,13 @@ def _answers(
         yield (
             name,
             ends[rows],
-            *calibrated_scores(logits, calibration, FALSE_ALARM_RATE, familiarity),
+            *calibrated_scores(
+                logits,
+                calibration,
+                FALSE_ALARM_RATE,
+                familiarity,
+                distractor_places(checkpoint.labels),
+            ),
         )
 
 
@@ -179,7 +189,9 @@ def streams(task: Task) -> Result:
     """Score every subset, each answer by itself and steadied."""
     checkpoint = task.checkpoint
     names = list(checkpoint.labels)
-    background = [name for name, label in checkpoint.labels.items() if label.background]
+    asked = set(task.labels or ())
+    background = [name for name in quiet_labels(checkpoint.labels) if name not in asked]
+    wider = wider_labels(checkpoint.labels)
     activities = [n for n in (task.labels or names) if n in names and n not in background]
     tallies: dict[str, dict[str, Tally]] = {}
     count = 0
@@ -188,7 +200,9 @@ def streams(task: Task) -> Result:
         for name, stamps, scores, unknown in _answers(checkpoint, sequence):
             ways = tallies.setdefault(name, {way: Tally() for way in WAYS})
             for way, settings in WAYS.items():
-                said, starts = segment_answers(stamps, scores, unknown, names, background, settings)
+                said, starts = segment_answers(
+                    stamps, scores, unknown, names, background, settings, wider
+                )
                 ways[way].add(sequence.segments, said, starts, sequence.end)
     if not count:
         raise ValueError(f'expected recordings with labels of {task.checkpoint_name}, none came')

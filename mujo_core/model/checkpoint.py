@@ -207,7 +207,8 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
     path = folder / 'config.yaml'
     with _reading(path):
         model = JointSpace(_model_settings(config['model'], path))
-        window = _settings(WindowSpec, config['window'], path)
+        # A checkpoint of before says nothing of bones, which it was trained on as they came.
+        window = _settings(WindowSpec, {'standard_body': False, **config['window']}, path)
         window = replace(window, video=model.settings.video)
         modalities = tuple(config.get('modalities', ('pose', 'imu')))
         names = list(config['labels'])

@@ -19,10 +19,22 @@ from mujo_core.recording import MODALITIES
 PairLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor | None]
 
 
-def other_windows_of_the_label(labels: torch.Tensor) -> torch.Tensor:
-    """Return (B, B) bool: two windows of one label. Unlabelled ones (below 0) are like no other."""
-    same = (labels[:, None] == labels[None, :]) & (labels >= 0)[:, None]
-    return same.fill_diagonal_(False)
+def other_windows_of_the_label(
+    labels: torch.Tensor, wider: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Return (B, B) bool: two windows of one label, or of one that is wider than the other's.
+
+    Unlabelled ones (below 0) are like no other.
+
+    Args:
+        wider: (L, L) bool, is the label of the column wider than that of the row?
+    """
+    known = (labels >= 0)[:, None] & (labels >= 0)[None, :]
+    same = labels[:, None] == labels[None, :]
+    if wider is not None:
+        places = labels.clamp(min=0)
+        same = same | (wider | wider.T)[places[:, None], places[None, :]]
+    return (same & known).fill_diagonal_(False)
 
 
 def info_nce(
@@ -31,6 +43,7 @@ def info_nce(
     labels: torch.Tensor,
     present: torch.Tensor,
     scale: torch.Tensor,
+    wider: torch.Tensor | None = None,
 ) -> torch.Tensor | None:
     """Symmetric InfoNCE (van den Oord et al. 2018; Radford et al. 2021) of two views.
 
@@ -41,6 +54,7 @@ def info_nce(
         labels: (B,) label of each window, below 0 where unknown.
         present: (B,) bool, windows that hold both modalities.
         scale: 1 / temperature.
+        wider: (L, L) bool, as in `other_windows_of_the_label`.
 
     Returns:
         The mean loss; None with fewer than two such windows.
@@ -49,7 +63,7 @@ def info_nce(
         return None
     first, second, labels = first[present], second[present], labels[present]
     similarity = scale * first @ second.T
-    similarity = similarity.masked_fill(other_windows_of_the_label(labels), float('-inf'))
+    similarity = similarity.masked_fill(other_windows_of_the_label(labels, wider), float('-inf'))
     target = torch.arange(len(labels), device=first.device)
     forward = functional.cross_entropy(similarity, target)
     backward = functional.cross_entropy(similarity.T, target)
@@ -63,6 +77,7 @@ def siglip(
     present: torch.Tensor,
     scale: torch.Tensor,
     bias: torch.Tensor,
+    wider: torch.Tensor | None = None,
 ) -> torch.Tensor | None:
     """Sigmoid loss (Zhai et al., ICCV 2023): is this pair of views one window, yes or no?
 
@@ -80,7 +95,7 @@ def siglip(
     logits = scale * first @ second.T + bias
     target = torch.eye(len(labels), dtype=logits.dtype, device=logits.device)
     losses = functional.binary_cross_entropy_with_logits(logits, target, reduction='none')
-    return losses.masked_fill(other_windows_of_the_label(labels), 0.0).sum() / len(labels)
+    return losses.masked_fill(other_windows_of_the_label(labels, wider), 0.0).sum() / len(labels)
 
 
 def pairwise_mean(
@@ -138,7 +153,7 @@ class InfoNce(Term):
             inputs,
             self.text,
             self.without,
-            lambda a, b, labels, both: info_nce(a, b, labels, both, scale),
+            lambda a, b, labels, both: info_nce(a, b, labels, both, scale, inputs.wider),
         )
 
 
@@ -176,5 +191,5 @@ class Siglip(Term):
             inputs,
             self.text,
             self.without,
-            lambda a, b, labels, both: siglip(a, b, labels, both, scale, self.bias),
+            lambda a, b, labels, both: siglip(a, b, labels, both, scale, self.bias, inputs.wider),
         )

@@ -49,6 +49,7 @@ class TermInputs:
         vectors: every modality to (B, E) vectors, not normalized; 0 where absent.
         generator: what terms draw at random from; None for torch's own.
         clean: the windows that were corrupted, as they were before; None where that is not told.
+        wider: (L, L) bool, is the label of the column wider than that of the row? None: none is.
     """
 
     model: JointSpace
@@ -59,6 +60,7 @@ class TermInputs:
     vectors: dict[str, torch.Tensor]
     generator: torch.Generator | None = None
     clean: CleanWindows | None = None
+    wider: torch.Tensor | None = None
 
     @classmethod
     def encode(
@@ -69,6 +71,7 @@ class TermInputs:
         sentences: torch.Tensor,
         generator: torch.Generator | None = None,
         clean: CleanWindows | None = None,
+        wider: torch.Tensor | None = None,
     ) -> TermInputs:
         """Run the encoders.
 
@@ -79,7 +82,7 @@ class TermInputs:
         steps = model.steps(batch)
         absent = label_vectors.new_zeros(len(batch), model.settings.size)
         vectors = dict.fromkeys(model.modalities, absent) | model.pool(steps)
-        return cls(model, batch, labels, label_vectors, steps, vectors, generator, clean)
+        return cls(model, batch, labels, label_vectors, steps, vectors, generator, clean, wider)
 
     @cached_property
     def present(self) -> dict[str, torch.Tensor]:

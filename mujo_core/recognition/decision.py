@@ -67,6 +67,7 @@ def calibrated_scores(
     calibration: Calibration,
     false_alarm_rate: float,
     familiarity: np.ndarray | None = None,
+    distractors: Sequence[int] = (),
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the labels' probabilities (..., L) and that of none of them (...); they sum to 1.
 
@@ -75,6 +76,7 @@ def calibrated_scores(
         calibration: of that subset.
         false_alarm_rate: share of known activities that may be said to be unknown.
         familiarity: (...) of the windows (`JointSpace.familiarity`); None for usual ones.
+        distractors: places of labels that count as none (`mujo_core.labels.Label.distractor`).
     """
     scaled = np.asarray(logits, dtype=float) / calibration.temperature
     strength = scaled.max(axis=-1)
@@ -85,7 +87,42 @@ def calibrated_scores(
         strength = strength * familiarity / calibration.familiarity
     # Where the best label is weak it is probably none of them.
     unknown = expit((threshold - strength) / calibration.spread)
-    return scores * (1.0 - unknown)[..., None], unknown
+    scores = scores * (1.0 - unknown)[..., None]
+    if len(distractors):
+        unknown = unknown + scores[..., distractors].sum(axis=-1)
+        scores[..., distractors] = 0.0
+    return scores, unknown
+
+
+NARROW, BESIDE = 0.7, 0.5
+"""When the narrower of related labels is said: its share of all that are narrower than the wider
+one, and its score beside the wider one's own."""
+
+
+def settle(scores: np.ndarray, wider: np.ndarray) -> np.ndarray:
+    """Return scores (L,) in which related labels do not share what belongs to them together.
+
+    A kick to the side is a kick. Where one of the narrower labels stands out it gets the wider
+    one's score; else the wider one gets theirs. The sum stays as it is.
+
+    Args:
+        wider: (L, L) bool, is the label of the column wider than that of the row
+            (`mujo_core.labels.wider_labels`)?
+    """
+    if not wider.any():
+        return scores
+    scores = scores.copy()
+    # From the narrowest up, so that a wider one deals with what is settled below it.
+    for place in sorted(np.flatnonzero(wider.any(axis=0)), key=lambda p: wider[:, p].sum()):
+        below = np.flatnonzero(wider[:, place])
+        together, best = scores[below].sum(), below[scores[below].argmax()]
+        if scores[best] > NARROW * together and scores[best] > BESIDE * scores[place]:
+            scores[best] += scores[place]
+            scores[place] = 0.0
+        else:
+            scores[place] += together
+            scores[below] = 0.0
+    return scores
 
 
 class RunningMean:
@@ -115,11 +152,21 @@ class Decision:
 
     Args:
         settings: what was asked for.
-        background: places of the labels that are no activity.
+        background: places of the labels that are no activity, or a body at rest.
+        wider: (L, L) bool of the labels (`settle`); None: none is wider than another.
+        distractors: places of the labels that count as none.
     """
 
-    def __init__(self, settings: DecisionSettings, background: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        settings: DecisionSettings,
+        background: Sequence[int] = (),
+        wider: np.ndarray | None = None,
+        distractors: Sequence[int] = (),
+    ) -> None:
         self.settings = settings
+        self._wider = np.zeros((0, 0), dtype=bool) if wider is None else wider
+        self._distractors = list(distractors)
         self._mean = RunningMean()
         self._filter: ForwardFilter | None = None
         if settings.stream.dwell > 0.0:
@@ -135,11 +182,14 @@ class Decision:
         """Return the scores (L,) and that of none of the labels, for logits (L,) of a window of
         some familiarity ()."""
         rate = self.settings.false_alarm_rate
-        scores, unknown = calibrated_scores(logits, calibration, rate, familiarity)
+        scores, unknown = calibrated_scores(
+            logits, calibration, rate, familiarity, self._distractors
+        )
         mean = self._mean(stamp, np.append(scores, unknown), self.settings.smoothing)
-        if self._filter is None:
-            return mean[:-1], float(mean[-1])
-        return self._filter(stamp, mean[:-1], float(mean[-1]))
+        known, none = mean[:-1], float(mean[-1])
+        if self._filter is not None:
+            known, none = self._filter(stamp, known, none)
+        return settle(known, self._wider), none
 
     def go_on(self, before: Decision) -> None:
         """Take over the mean of what was decided before of the same labels."""

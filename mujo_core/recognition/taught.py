@@ -51,7 +51,7 @@ _SUBSETS = {
     for count in range(1, len(MODALITIES) + 1)
     for parts in combinations(MODALITIES, count)
 }
-_WORDS = ('description', 'synonyms', 'prompts', 'background', 'aliases')
+_WORDS = ('description', 'synonyms', 'prompts', 'background', 'aliases', 'parents')
 
 
 @dataclass(frozen=True)

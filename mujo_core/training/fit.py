@@ -21,7 +21,7 @@ from lightning.pytorch.callbacks import (
 )
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from mujo_core.labels import Label, taxonomy
+from mujo_core.labels import Label, taxonomy, wider_labels
 from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.model.joint_space import JointSpace
 from mujo_core.model.text import embed_labels
@@ -120,7 +120,8 @@ def fit_model(
         solved = ('imu.kernels.', 'clusters.')
         kept = {k: v for k, v in start.state_dict().items() if not k.startswith(solved)}
         model.load_state_dict(kept)
-    module = JointSpaceModule(model, torch.from_numpy(sentences), fit, config.objectives)
+    wider = torch.from_numpy(wider_labels(labels))
+    module = JointSpaceModule(model, torch.from_numpy(sentences), fit, config.objectives, wider)
     done = run.begin(config, clips, write=team.rank == 0) if run else 0
     with TemporaryDirectory() as scratch:
         best = _best_weights(fit, run.folder if run else Path(scratch))

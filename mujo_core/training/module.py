@@ -73,6 +73,7 @@ class JointSpaceModule(lightning.LightningModule):
         sentences: (L, S) sentence embeddings of the labels.
         settings: how it is fitted.
         objectives: what it learns.
+        wider: (L, L) bool, is the label of the column wider than that of the row?
     """
 
     def __init__(
@@ -81,12 +82,15 @@ class JointSpaceModule(lightning.LightningModule):
         sentences: torch.Tensor,
         settings: FitSettings,
         objectives: ObjectiveSettings | None = None,
+        wider: torch.Tensor | None = None,
     ) -> None:
         super().__init__()
         self.model = model
         self.objectives = MultitaskLoss(model, objectives or ObjectiveSettings())
         self.register_buffer('sentences', sentences)
         self.sentences: torch.Tensor
+        self.register_buffer('wider', wider, persistent=False)
+        self.wider: torch.Tensor | None
         self.settings = settings
         classes = max(len(sentences), 2)  # fewer are refused, and a data set may have one label
         self.macro_f1 = MulticlassF1Score(classes, average='macro', ignore_index=-1)
@@ -99,8 +103,9 @@ class JointSpaceModule(lightning.LightningModule):
         """Return the loss of a batch; log that of each term, and its weight."""
         windows, labels, *clean = batch
         inputs = TermInputs.encode(
-            self.model, windows, labels, self.sentences, clean=clean[0] if clean else None
-        )
+            self.model, windows, labels, self.sentences,
+            clean=clean[0] if clean else None, wider=self.wider,
+        )  # fmt: skip
         loss, losses = self.objectives(inputs)
         shown = {f'loss/{name}': value for name, value in losses.items()}
         self.log_dict(shown, prog_bar=True, sync_dist=True)

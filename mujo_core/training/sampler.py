@@ -15,12 +15,14 @@ import numpy as np
 from mujo_core.corruptions import RandomCorruption
 from mujo_core.limits import check_least, check_shares
 from mujo_core.pace import PACES
+from mujo_core.posture import posture
 from mujo_core.recording import Stream, modality_of
 from mujo_core.training.augment import change_imu, change_pose
 from mujo_core.training.clip import Clip
 from mujo_core.training.mirror import mirrored, mirrored_label
 from mujo_core.training.mixture.store import AnyClip
 from mujo_core.training.padding import pad_with_rest
+from mujo_core.training.repeat import repeated
 from mujo_core.training.video_augment import VideoAugmentation, change_frames
 from mujo_core.video.prepare import Preparer
 from mujo_core.window import Window, WindowSpec, make_window, resample
@@ -40,6 +42,8 @@ class SamplerSettings:
             pace that takes: as recordings of one activity are judged (`WindowSpec.whole`).
         clear: share of windows in which the camera sees a body well: no stream stops, no frame is
             lost, nothing hidden, the pace steady and joints hardly shake, whatever is said below.
+        repeat: share of windows in which a short action that ends as it began is done again and
+            again without a pause.
         speed: slowest and fastest play of an action.
         warp: largest share by which the pace sways within an action.
         pose_speed: how much a skeleton may run faster or slower than the IMU beside it.
@@ -69,6 +73,7 @@ class SamplerSettings:
     rest: float = 0.06
     whole: float = 0.0
     clear: float = 0.0
+    repeat: float = 0.0
     speed: tuple[float, float] = (0.75, 1.3)
     warp: float = 0.1
     pose_speed: float = 0.1
@@ -93,7 +98,7 @@ class SamplerSettings:
 
     def __post_init__(self) -> None:
         check_shares(
-            'sampler', self, 'as_stream', 'rest', 'whole', 'clear', 'warp', 'any_turn',
+            'sampler', self, 'as_stream', 'rest', 'whole', 'clear', 'repeat', 'warp', 'any_turn',
             'extra_device', 'virtual_only', 'pocket', 'mirror', 'wrist', 'drop_stream', 'lose',
             'shake', 'hide',
         )  # fmt: skip
@@ -121,6 +126,8 @@ _PAST = 0.2
 _WORDS = {'thigh': 'pocket', 'pocket': 'thigh'}
 _CUT = 0.06
 """Of a window that an action fills, by which it may be longer, shorter, earlier or later."""
+_ENDS = 6
+"""Frames of a skeleton at either end by which its posture at rest is told."""
 _AROUND = 0.75
 """Seconds beside a window from which stamps may be moved into it."""
 
@@ -212,16 +219,21 @@ class WindowSampler:
         start, end = clip.span
         speed = float(np.exp(rng.uniform(*np.log(how.speed))))
         length = (end - start) / speed
-        streams = _warp(
-            self._choose_streams(clip, rng), start, end, rng.uniform(0.0, how.warp), rng
-        )
+        chosen = self._choose_streams(clip, rng)
+        # Without a share nothing is drawn, so that the other draws of a seed stay as they are.
+        again = bool(how.repeat) and rng.random() < how.repeat
+        if again and (more := repeated(chosen, start, end, 1.4 * spec.seconds * speed, rng)):
+            chosen, start, end = more
+            length = (end - start) / speed
+        streams = _warp(chosen, start, end, rng.uniform(0.0, how.warp), rng)
         label = clip.label
         padded = True
         resting = clip.rests and rng.random() < how.rest
         fills = how.whole > 0.0 and PACES[0] < (end - start) / spec.seconds < PACES[1]
         if resting:
-            label = REST
-            window_end = -0.3 if rng.random() < 0.5 else length + spec.seconds + 0.3
+            before = rng.random() < 0.5
+            label = self._at_rest(clip, before)
+            window_end = -0.3 if before else length + spec.seconds + 0.3
         elif fills and rng.random() < how.whole:
             speed = (end - start) / spec.seconds * float(rng.uniform(1 - _CUT, 1 + _CUT))
             window_end = spec.seconds * float(rng.uniform(1 - _CUT, 1 + _CUT))
@@ -237,6 +249,15 @@ class WindowSampler:
             window_end = float(np.clip(window_end, 0.5, max(length, spec.seconds)))
             padded = False
         return self._sent(streams, start, speed, window_end, padded, how, rng), window_end, label
+
+    def _at_rest(self, clip: Clip, before: bool) -> str:
+        """Return what a person does before or after an action: stands or sits, where that is seen
+        and is a label here, else `REST`."""
+        pose = clip.streams.get('pose')
+        if pose is None:
+            return REST
+        found = posture(pose.values[:_ENDS] if before else pose.values[-_ENDS:])
+        return found if found in self._labels else REST
 
     def _turned(self, clip: Clip, rng: np.random.Generator) -> Clip:
         """Return the clip, or its mirror image where that shows a label that is known here."""

@@ -306,7 +306,7 @@ def test_a_modality_left_out_of_the_pairs_is_not_moved(term):
     there = torch.ones(6, dtype=torch.bool)
     inputs = SimpleNamespace(
         model=model, units=units, present=dict.fromkeys(units, there), labels=torch.arange(6),
-        labelled=there, label_vectors=torch.zeros(0, 8),
+        labelled=there, label_vectors=torch.zeros(0, 8), wider=None,
     )  # fmt: skip
     TERMS.make(term, model, text=False, without=['video'])(inputs).backward()
     assert units['video'].grad is None
