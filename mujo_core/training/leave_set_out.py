@@ -15,35 +15,26 @@ from typing import Any
 
 import numpy as np
 
-from mujo_core.datasets.registry import get_dataset, load_recordings
-from mujo_core.evaluation.embedding import subsets_of
-from mujo_core.evaluation.examples import labelled_stretches, unit_of_seconds
-from mujo_core.evaluation.own_labels import meanings, own_answers
-from mujo_core.evaluation.predictions import embed_examples, make_examples
-from mujo_core.evaluation.registry import Task, get_protocol
-from mujo_core.evaluation.report import rounded
+from mujo_core.evaluation.own_labels import meanings
 from mujo_core.model.checkpoint import (
     Calibration,
     Checkpoint,
-    load_checkpoint,
     save_checkpoint,
 )
-from mujo_core.recording import Recording, subset_name
 from mujo_core.training.calibration import HeldOut, calibrate
 from mujo_core.training.config import DataSettings, TrainConfig
 from mujo_core.training.cross_validation import held_out_logits, run_folds
 from mujo_core.training.fit import fit_model
+from mujo_core.training.judged_set import FIGURES, fold_folder, judge_set, read_json, write_json
 from mujo_core.training.mixture.mixture import Material, class_labels, mix
-from mujo_core.training.mixture.selection import folder_of, sources_of
+from mujo_core.training.mixture.selection import sources_of
 from mujo_core.training.resume import Run
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
 from mujo_core.training.validation import FILLED, LIVE, WINDOWS_A_CLIP
-from mujo_core.video.prepare import Preparer, prepare_recordings
 from mujo_core.whole_file import whole_file
 
 LEAST_LABELS = 5
 """A set of fewer is not left out unless it is asked for by name."""
-FIGURES = 'figures.json'
 _HELD_OUT = 'held_out.npz'
 _TRAINED = 'trained.json'
 _WINDOWS = 1000
@@ -66,11 +57,6 @@ class SetFold:
     seed: int
     live: dict[str, HeldOut]
     filled: dict[str, HeldOut]
-
-
-def fold_folder(output: Path, dataset: str, seed: int) -> Path:
-    """Return where a fold's checkpoint and figures are."""
-    return output / dataset / f'seed{seed}'
 
 
 def sets_left_out(library: Material, data: DataSettings, asked: Sequence[str] = ()) -> list[str]:
@@ -117,7 +103,7 @@ def train_without_set(
     folder = fold_folder(output, dataset, seed)
     config = replace(config, fit=replace(config.fit, seed=seed, devices=1))
     asked = {'settings': _settings(config)}
-    if _read(folder / _TRAINED) == asked:
+    if read_json(folder / _TRAINED) == asked:
         return _load(folder, dataset, seed)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FIGURES).unlink(missing_ok=True)
@@ -134,7 +120,7 @@ def train_without_set(
     )  # fmt: skip
     _save(fold, folder)
     run.end(config)
-    _write(asked, folder / _TRAINED)
+    write_json(asked, folder / _TRAINED)
     return fold
 
 
@@ -184,82 +170,6 @@ def _joined(parts: Sequence[HeldOut]) -> HeldOut:
     ]
     return HeldOut.joined(
         [replace(part, logits=wide) for part, wide in zip(parts, padded, strict=True)]
-    )
-
-
-def judge_set(
-    dataset: str, seed: int, config: TrainConfig, output: Path,
-    calibration: dict[str, Calibration],
-) -> dict[str, Any]:  # fmt: skip
-    """Judge a fold's checkpoint on the set it has not seen, unless that was done.
-
-    Args:
-        calibration: fitted on the windows of other sets; without it nothing is said to be unknown.
-
-    Returns:
-        ``dataset``, ``seed``, ``unit``, ``labels``, ``known`` (those that mean one of the model's),
-        and ``subsets``: ``by_text`` (of known labels), ``own_labels`` and ``taught``, macro-F1 by
-        five examples; None where that cannot be judged.
-    """
-    folder = fold_folder(output, dataset, seed)
-    asked = {'calibration': rounded({n: asdict(c) for n, c in calibration.items()})}
-    asked = json.loads(json.dumps(asked))
-    there = _read(folder / FIGURES)
-    if there and there['asked'] == asked:
-        return dict(there)
-    checkpoint = load_checkpoint(folder)
-    checkpoint.calibration = calibration
-    save_checkpoint(checkpoint, folder)
-    recordings = _recordings(dataset, checkpoint, config)
-    kind = get_dataset(dataset)
-    stretches = labelled_stretches(recordings, kind.labels)
-    labels = sorted({str(stretch.label) for stretch in stretches})
-    seconds = [stretch.end - stretch.start for stretch in stretches]
-    unit = 'window' if kind.windows else unit_of_seconds(seconds, checkpoint.window)
-    meant = meanings(labels, checkpoint)
-    task = Task(
-        checkpoint, str(folder), dataset, 'all', recordings, labels=tuple(labels), unit=unit
-    )
-    where = make_examples(recordings, checkpoint.window, labels, unit)
-    embedding = embed_examples(checkpoint, where.examples)
-    text: dict[str, Any] = {}
-    if len(meant) > 1:
-        shared = replace(task, labels=tuple(meant))
-        text = get_protocol('zero_shot')(shared).data['subsets']
-    try:
-        taught = get_protocol('taught')(task).data['subsets']
-    except ValueError:  # nobody is left to judge beside those that show
-        taught = {}
-    subsets = {}
-    for subset in subsets_of(embedding.modalities):
-        if len(embedding.having(subset)):
-            name = subset_name(subset)
-            own = own_answers(checkpoint, embedding, where, subset, meant)
-            subsets[name] = {
-                'by_text': _by_text(text.get(name)),
-                'own_labels': {kind: answers.to_dict() for kind, answers in own.items()},
-                'taught': taught.get(name, {}).get('5', {}).get('macro_f1'),
-            }
-    figures = {
-        'asked': asked, 'dataset': dataset, 'seed': seed, 'unit': unit, 'labels': labels,
-        'known': sorted(meant), 'recordings': len(recordings), 'subsets': subsets,
-    }  # fmt: skip
-    _write(rounded(figures), folder / FIGURES)
-    return dict(rounded(figures))
-
-
-def _by_text(scores: dict[str, Any] | None) -> dict[str, Any] | None:
-    kept = ('accuracy', 'macro_f1', 'ece', 'n', 'per_class', 'chance')
-    return {name: scores[name] for name in kept if name in scores} if scores else None
-
-
-def _recordings(dataset: str, checkpoint: Checkpoint, config: TrainConfig) -> list[Recording]:
-    other = config.data.also.get(dataset)
-    root = folder_of(dataset, other.root if other else config.data.root, config.data.folders)
-    found = [r.only(list(checkpoint.modalities)) for r in load_recordings(dataset, root)]
-    spec = checkpoint.window
-    return prepare_recordings(
-        [r for r in found if r.streams], Preparer(spec.video, spec.video_rate)
     )
 
 
@@ -320,12 +230,3 @@ def _load(folder: Path, dataset: str, seed: int) -> SetFold:
             found[draws].setdefault(name, {})[part] = arrays[key]
     live, filled = ({n: HeldOut(**parts) for n, parts in of.items()} for of in found.values())
     return SetFold(dataset, seed, live, filled)
-
-
-def _read(file: Path) -> Any:
-    return json.loads(file.read_text(encoding='utf-8')) if file.is_file() else None
-
-
-def _write(data: Any, file: Path) -> None:
-    with whole_file(file) as part:
-        part.write_text(json.dumps(data, indent=1) + '\n', encoding='utf-8')

@@ -38,16 +38,17 @@ def set_table(folds: Sequence[Fold]) -> Table:
                 for column, figure in _FIGURES.items()
             }  # fmt: skip
             known = f'{len(own[0]["known"])} of {len(own[0]["labels"])}'
-            rows.append([dataset, subset, known, *map(_shown, values.values())])
+            shown_by = own[0].get('shown_by') or '-'
+            rows.append([dataset, subset, known, *map(_shown, values.values()), shown_by])
             if subset in singles:
                 singles[subset].append({c: float(np.mean(v)) for c, v in values.items() if v})
     for kind, title in _KINDS.items():
         if singles[kind]:
             means = [[s[c] for s in singles[kind] if c in s] for c in _FIGURES]
             cells = [f'{np.mean(v):.3f}' if v else '-' for v in means]
-            rows.append([title, kind, f'{len(singles[kind])} sets', *cells])
+            rows.append([title, kind, f'{len(singles[kind])} sets', *cells, ''])
     title = f'one data set left out, {seeds_in_words(len(seeds))}'
-    return Table(title, ['left out', 'modalities', 'labels known', *_FIGURES], rows)
+    return Table(title, ['left out', 'modalities', 'labels known', *_FIGURES, 'shown by'], rows)
 
 
 def _shown(values: Sequence[float]) -> str:

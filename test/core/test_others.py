@@ -114,6 +114,34 @@ def test_a_set_without_a_folder_is_left_out_in_one_line(data, caplog):
     assert weights[others].sum() / weights.sum() == pytest.approx(0.4)
 
 
+def test_a_set_is_looked_for_by_name_in_the_folders(data, folder, utd, tmp_path):
+    for place in ('one', 'two'):
+        (tmp_path / place).mkdir()
+    (tmp_path / 'one' / 'utd_mhad').symlink_to(utd)
+    (tmp_path / 'two' / 'utd_mhad').mkdir()
+    (tmp_path / 'two' / 'folder').symlink_to(folder)
+    also = {'folder': OtherSettings(share=0.4), 'motionsense': OtherSettings()}
+    folders = [str(tmp_path / 'one'), str(tmp_path / 'two')]
+    found = recordings_of(replace(data, root='', folders=folders, also=also))
+    assert [r.name for r in found] == [r.name for r in recordings_of(data)]
+    with pytest.raises(ValueError, match=r'--data\.root DIR, or in one of --data\.folders'):
+        recordings_of(replace(data, root='', folders=folders[:0]))
+
+
+def test_a_set_of_which_nothing_is_left_leaves_its_share_to_the_others(data):
+    clips, weights = training_clips(recordings_of(data), replace(data, modalities=['pose']))
+    assert {clip.dataset for clip in clips} == {'utd_mhad'}
+    assert weights.sum() == pytest.approx(1.0)
+
+
+def test_anybody_of_a_set_can_be_held_out(data):
+    few = replace(data.also['folder'], subjects=['1'])
+    held = replace(data, subjects=['1'], validation=['3', 'folder/2'], also={'folder': few})
+    library = read_library(held)
+    assert {clip.subject for clip in library.clips} == {'1', 'folder/1'}
+    assert {clip.subject for clip in library.held_out} == {'3', 'folder/2'}
+
+
 @pytest.mark.parametrize(
     ('name', 'changed', 'said'),
     [
