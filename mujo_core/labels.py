@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -193,12 +193,17 @@ def distractor_places(labels: Mapping[str, Label]) -> list[int]:
     return [place for place, label in enumerate(labels.values()) if label.distractor]
 
 
-def wider_labels(labels: Mapping[str, Label]) -> np.ndarray:
-    """Return (L, L) bool: is the label of the column wider than that of the row?"""
+def wider_labels(labels: Mapping[str, Label], apart: Sequence[int] = ()) -> np.ndarray:
+    """Return (L, L) bool: is the label of the column wider than that of the row?
+
+    Args:
+        apart: places of labels that are never said (`distractor_places`): those stand for no other.
+    """
     places = {name: place for place, name in enumerate(labels)}
     found = np.zeros((len(labels), len(labels)), dtype=bool)
     for name, place in places.items():
         found[place, [places[a] for a in ancestors(name, labels) if a in places]] = True
+    found[:, list(apart)] = False
     return found
 
 

@@ -67,6 +67,12 @@ def _line_of_sight(rng: np.random.Generator) -> np.ndarray:
     return level - np.array([0.0, 0.0, np.sin(pitch)])
 
 
+def _middle(joints: np.ndarray) -> np.ndarray:
+    """Return the median place (3,) of all joints that are seen."""
+    seen = joints.reshape(-1, 3)[np.isfinite(joints).all(axis=-1).ravel()]
+    return np.median(seen, axis=0) if len(seen) else np.zeros(3)
+
+
 class _Camera(Corruption):
     """What happens to a skeleton alone."""
 
@@ -104,7 +110,7 @@ class DepthWrong(_Camera):
     def see(self, stream: Stream, rng: np.random.Generator) -> Stream:
         """Return the stream as it is seen."""
         joints, sight = stream.values, _line_of_sight(rng)
-        middle = np.where(np.isfinite(joints[:, :1]), joints[:, :1], 0.0)
+        middle = np.where(np.isfinite(joints[:, :1]), joints[:, :1], _middle(joints))
         depth = (joints - middle) @ sight
         error = depth * (np.exp(rng.normal() * self.level) - 1.0)
         sway = self.level * _SWAY * _wander(stream.stamps, (joints.shape[1],), rng)
@@ -212,8 +218,7 @@ def project(joints: np.ndarray, around: float, above: float, distance: float) ->
         around: direction in which the camera stands, rad from the x axis; above: its elevation,
             rad; distance: from the middle of the path, metres.
     """
-    seen = joints.reshape(-1, 3)[np.isfinite(joints).all(axis=-1).ravel()]
-    middle = np.median(seen, axis=0) if len(seen) else np.zeros(3)
+    middle = _middle(joints)
     back = np.array([np.cos(around) * np.cos(above), np.sin(around) * np.cos(above), np.sin(above)])
     right = np.array([-np.sin(around), np.cos(around), 0.0])
     up = np.cross(back, right)

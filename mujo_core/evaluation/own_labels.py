@@ -93,13 +93,12 @@ def own_answers(
         logits = checkpoint.model.logits(vectors, checkpoint.label_vectors()).numpy()
     calibration = checkpoint.calibration.get(subset_name(tuple(subset)), Calibration())
     familiarity = embedding.familiarity(subset, rows)
-    scores, unknown = calibrated_scores(
-        logits, calibration, FALSE_ALARM_RATE, familiarity, distractor_places(checkpoint.labels)
-    )
+    apart = distractor_places(checkpoint.labels)
+    scores, unknown = calibrated_scores(logits, calibration, FALSE_ALARM_RATE, familiarity, apart)
     truths = list(dict.fromkeys(where.examples[int(row)].label for row in rows))
     # `pool` names the truth by its place, the answers by theirs.
     said = pool(np.column_stack([scores, unknown]), rows, where, truths)
-    wider = wider_labels(checkpoint.labels)
+    wider = wider_labels(checkpoint.labels, apart)
     settled = np.array([np.append(settle(row[:-1], wider), row[-1]) for row in said.probabilities])
     confidence, predicted = settled.max(axis=1), settled.argmax(axis=1)
     background = [label.background for label in checkpoint.labels.values()]

@@ -191,7 +191,7 @@ def streams(task: Task) -> Result:
     names = list(checkpoint.labels)
     asked = set(task.labels or ())
     background = [name for name in quiet_labels(checkpoint.labels) if name not in asked]
-    wider = wider_labels(checkpoint.labels)
+    wider = wider_labels(checkpoint.labels, distractor_places(checkpoint.labels))
     activities = [n for n in (task.labels or names) if n in names and n not in background]
     tallies: dict[str, dict[str, Tally]] = {}
     count = 0

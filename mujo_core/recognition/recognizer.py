@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mujo_core.labels import UNKNOWN, distractor_places, quiet_labels, wider_labels
+from mujo_core.labels import UNKNOWN, quiet_labels, wider_labels
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Calibration, Checkpoint, load_checkpoint
 from mujo_core.recognition.activity import Activity
@@ -104,9 +104,8 @@ class Recognizer(Samples):
         space = self._vocabulary.space
         still = set(quiet_labels(space.labels))
         quiet = [row for row, name in enumerate(space.names) if name in still]
-        asked_for = bool(settings.labels)
-        apart = [] if asked_for else distractor_places(space.labels)
-        decision = Decision(settings, quiet, wider_labels(space.labels), apart)
+        apart = self._vocabulary.distractors
+        decision = Decision(settings, quiet, wider_labels(space.labels, apart), apart)
         if space.names == self.settings.labels:
             decision.go_on(self._decision)
         self.settings = replace(self.settings, labels=space.names)

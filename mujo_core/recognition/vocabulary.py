@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mujo_core.labels import Label, identifier
+from mujo_core.labels import Label, distractor_places, identifier
 from mujo_core.model.checkpoint import Checkpoint
 from mujo_core.recognition.label_space import LabelSpace, make_label_space
-from mujo_core.recognition.open_labels import read_labels
+from mujo_core.recognition.open_labels import ALL, read_labels
 from mujo_core.recognition.taught import TaughtLabel, forget
 from mujo_core.recognition.teaching import Lesson, label_named, show
 from mujo_core.window import Window
@@ -31,6 +31,7 @@ class Vocabulary:
     ) -> None:
         self._checkpoint = checkpoint
         self._chosen: tuple[str, ...] = ()
+        self._named: frozenset[str] = frozenset()
         self._added: tuple[str, ...] = ()
         """Labels that were not chosen but taught beside those that were."""
         self._taught = dict(taught or {})
@@ -46,6 +47,13 @@ class Vocabulary:
         """The labels with examples; `mujo_core.recognition.taught` writes them to a file."""
         return dict(self._taught)
 
+    @property
+    def distractors(self) -> list[int]:
+        """Places of the labels whose score counts as that of none: a distractor that was neither
+        chosen by its name nor taught."""
+        names, meant = self._space.names, {*self._named, *self._taught}
+        return [p for p in distractor_places(self._space.labels) if names[p] not in meant]
+
     def choose(self, entries: Sequence[str]) -> None:
         """Say these labels alone, described by text where the checkpoint does not have them.
 
@@ -60,8 +68,10 @@ class Vocabulary:
         """
         chosen = tuple(entries)
         added = self._added if chosen == self._chosen else ()
-        self._space = self._make((*chosen, *added), self._taught)
-        self._chosen, self._added = chosen, added
+        space = self._make((*chosen, *added), self._taught)
+        named = [entry for entry in chosen if entry.strip() != ALL]
+        self._named = frozenset(read_labels(named, space.labels) if named else ())
+        self._space, self._chosen, self._added = space, chosen, added
 
     def check(self, entries: Sequence[str]) -> None:
         """Raise what `choose` would raise, and change nothing."""

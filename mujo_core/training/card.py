@@ -87,7 +87,7 @@ def check_folds(folds: Folds, material: Material, data: DataSettings) -> None:
             )
         return
     main = [r for r in material.recordings if of_first(r, data)]
-    held = [clip for clip in material.held_out if clip.dataset not in data.also]
+    held = [clip for clip in material.held_out if of_first(clip, data)]
     there = {
         'people': {r.subject for r in main} | {clip.subject for clip in held},
         'labels': {s.label for r in main for s in r.segments} | {clip.label for clip in held},

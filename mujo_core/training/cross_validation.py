@@ -59,11 +59,11 @@ def _held_out_windows(
     """Return windows of clips and their labels: some of each clip of the first data set, and of the
     others so many that each has its share."""
     clips, weights = mix(held, data)
-    first = [p for p, clip in enumerate(clips) if clip.dataset not in data.also]
+    first = [p for p, clip in enumerate(clips) if of_first(clip, data)]
     beside = [
         place
         for place, clip in enumerate(clips)
-        if clip.dataset in data.also and clip.label != OUTLIER
+        if not of_first(clip, data) and clip.label != OUTLIER
     ]
     sampler = WindowSampler(clips, checkpoint.window, draws)
     rng = np.random.default_rng((seed, 7))

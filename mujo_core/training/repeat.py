@@ -51,13 +51,21 @@ def _returns(modality: str, values: np.ndarray) -> bool:
     count = max(2, round(_ENDS * len(values)))
     if modality == 'pose':
         body = values - values[:, :1]
-        torso = np.nanmedian(np.linalg.norm(body[:, 2], axis=-1)) if len(body) else np.nan
-        ends = np.nanmean(body[:count], axis=0) - np.nanmean(body[-count:], axis=0)
-        apart = np.nanmean(np.linalg.norm(ends, axis=-1)) / torso
+        torsos = np.linalg.norm(body[:, 2], axis=-1)
+        torso = np.median(torsos[np.isfinite(torsos)]) if np.isfinite(torsos).any() else np.nan
+        ends = _mean_seen(body[:count]) - _mean_seen(body[-count:])
+        apart = _mean_seen(np.linalg.norm(ends, axis=-1)) / torso
     else:
         ends = values[:count, :3].mean(axis=0) - values[-count:, :3].mean(axis=0)
         apart = np.linalg.norm(ends) / 9.81
     return bool(apart < _APART[modality])
+
+
+def _mean_seen(values: np.ndarray) -> np.ndarray:
+    """Return the mean over the first axis of what is seen; NaN where nothing is."""
+    seen = np.isfinite(values)
+    with np.errstate(invalid='ignore'):
+        return np.asarray(np.where(seen, values, 0.0).sum(axis=0) / seen.sum(axis=0))
 
 
 def _tiled(modality: str, part: Stream, lasts: float, times: int) -> Stream:

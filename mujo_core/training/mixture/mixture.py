@@ -18,6 +18,7 @@ from mujo_core.training.mixture.clips import as_recording, clips_of, only
 from mujo_core.training.mixture.selection import (
     Selection,
     is_outlier,
+    of_first,
     sources_of,
     words_of,
 )
@@ -52,7 +53,7 @@ class Material:
 
     def judged(self, data: DataSettings) -> list[Recording]:
         """Return some labelled clips of the first data set, spread over it, as recordings."""
-        first = [clip for clip in self.clips if clip.label and clip.dataset not in data.also]
+        first = [clip for clip in self.clips if clip.label and of_first(clip, data)]
         some = first[:: max(1, -(-len(first) // JUDGED))]
         return [as_recording(c.load(), f'clip {place}') for place, c in enumerate(some)]
 
@@ -121,7 +122,7 @@ def mix(clips: Iterable[AnyClip], data: DataSettings) -> tuple[list[AnyClip], np
     table = sources_of(data)
     by_set: dict[str, list[AnyClip]] = {source.name: [] for source in table}
     for clip in clips:
-        by_set.get(clip.dataset, by_set[data.dataset]).append(clip)
+        by_set.get(clip.dataset, by_set[table[0].name]).append(clip)
     made_like = partial(_made_like, read_likeness(data.imu_like)) if data.imu_like else None
     groups: list[tuple[list[AnyClip], float, bool]] = []
     for source in table:

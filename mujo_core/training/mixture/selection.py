@@ -11,6 +11,7 @@ from mujo_core.datasets.registry import DATASETS, get_dataset
 from mujo_core.labels import Label
 from mujo_core.recording import Recording
 from mujo_core.training.config import DataSettings
+from mujo_core.training.mixture.store import AnyClip
 
 _LOG = logging.getLogger(__name__)
 _LEAST_SECONDS = 1.0
@@ -91,6 +92,22 @@ def sources_of(data: DataSettings) -> list[Source]:
                 other.outlier_share if other.outliers else 0.0, least=_LEAST_SECONDS,
             )
         )  # fmt: skip
+    table = [first, *others]
+    if data.products:
+        table = [source for source in table if get_dataset(source.name).products]
+        if not table:
+            raise ValueError(
+                'expected a data set whose terms allow use in products (--data.products), '
+                f'got {", ".join([data.dataset, *data.also])}; name one in data.also'
+            )
+    if table[0] is not first:
+        # What the first set had is shared out among those that are left.
+        all_shares = sum(s.share + s.outlier_share for s in table if s.there) or 1.0
+        table = [
+            replace(s, share=s.share / all_shares, outlier_share=s.outlier_share / all_shares)
+            for s in table
+        ]
+    first, *others = table
     rest = 1.0 - sum(s.share + s.outlier_share for s in others if s.there)
     return [replace(first, share=rest), *others]
 
@@ -253,9 +270,12 @@ def narrow(recording: Recording, data: DataSettings) -> Recording | None:
     return replace(recording, segments=segments)
 
 
-def of_first(recording: Recording, data: DataSettings) -> bool:
-    """Whether a recording is of the first data set, whose people are left out in turn."""
-    return recording.dataset not in data.also
+def of_first(recording: Recording | AnyClip, data: DataSettings) -> bool:
+    """Whether a recording or clip is of the first data set, whose people are left out in turn."""
+    names = [data.dataset, *data.also]
+    allowed = [name for name in names if not data.products or get_dataset(name).products]
+    # One's own recordings name no set of the table: they are the first one's.
+    return recording.dataset == allowed[0] or recording.dataset not in names
 
 
 def is_outlier(dataset: str, label: str, data: DataSettings) -> bool:
