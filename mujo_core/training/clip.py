@@ -24,6 +24,7 @@ class Clip:
         virtual: IMU streams computed from its skeleton, by name.
         rests: whether the person stands or sits still at its start and end.
         dataset: where it is from.
+        active: when its activity begins and ends, where streams show what was before and after.
     """
 
     label: str
@@ -32,6 +33,7 @@ class Clip:
     virtual: dict[str, Stream] = field(default_factory=dict)
     rests: bool = True
     dataset: str = ''
+    active: tuple[float, float] | None = None
 
     @property
     def outline(self) -> Clip:
@@ -59,7 +61,9 @@ class Clip:
 
     @property
     def span(self) -> tuple[float, float]:
-        """First and last stamp, seconds."""
+        """When its activity begins and ends: the first and last stamp, or what `active` says."""
+        if self.active:
+            return self.active
         streams = (self.streams or self.virtual).values()
         starts = [s.stamps[0] for s in streams]
         ends = [s.stamps[-1] for s in streams]

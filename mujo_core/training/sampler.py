@@ -128,6 +128,8 @@ _PAST = 0.2
 _WORDS = {'thigh': 'pocket', 'pocket': 'thigh'}
 _CUT = 0.06
 """Of a window that an action fills, by which it may be longer, shorter, earlier or later."""
+_MOST = 0.75
+"""Of an action, or of the window, that lies inside where its real surroundings do too."""
 _ENDS = 6
 """Frames of a skeleton at either end by which its posture at rest is told."""
 _AROUND = 0.75
@@ -244,6 +246,11 @@ class WindowSampler:
             # At least half of the action, or of the window, lies inside.
             half = min(length, spec.seconds) / 2
             window_end = float(rng.uniform(half, length + spec.seconds - half))
+        elif clip.active and rng.random() < how.as_stream:
+            # Most of it, since what is around it may be no rest.
+            most = _MOST * min(length, spec.seconds)
+            window_end = float(rng.uniform(most, length + spec.seconds - most))
+            padded = False
         else:
             slack = length - spec.seconds
             shift = float(rng.uniform(min(0.0, slack) - 0.1, max(0.0, slack) + 0.1))

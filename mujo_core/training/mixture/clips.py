@@ -18,6 +18,8 @@ VIRTUAL_PLACEMENTS = ('right_wrist', 'left_wrist', 'right_thigh', 'left_thigh')
 """Where devices are simulated, so that no placement tells an activity by itself."""
 _PIECE_SECONDS = 12.0
 _OVERLAP_SECONDS = 4.0
+_AROUND, _LEAST_AROUND = 3.0, 0.2
+"""Seconds before and after an activity that a clip shows too, and how few do not count."""
 
 
 def clips_of(recording: Recording, cutoffs: Sequence[float] = ()) -> Iterator[Clip]:
@@ -32,7 +34,22 @@ def clips_of(recording: Recording, cutoffs: Sequence[float] = ()) -> Iterator[Cl
     for activity in recording.activities() if recording.segments else [recording]:
         label = activity.label or ''
         for part in pieces(activity):
-            yield as_clip(part, label, rests and bool(label), cutoffs)
+            around = _with_surroundings(recording, part) if label else None
+            clip = as_clip(around or part, label, rests and bool(label), cutoffs)
+            yield replace(clip, active=(part.start, part.end)) if around else clip
+
+
+def _with_surroundings(recording: Recording, part: Recording) -> Recording | None:
+    """Return a part of a recording with what was before and after it, None where nothing was.
+
+    Live windows hold that too. Where another activity is known it ends.
+    """
+    others = [s for s in recording.segments if s.end <= part.start or s.start >= part.end]
+    first = max([part.start - _AROUND, *(s.end for s in others if s.end <= part.start)])
+    last = min([part.end + _AROUND, *(s.start for s in others if s.start >= part.end)])
+    around = recording.cut(first, last)
+    more = (part.start - around.start) + (around.end - part.end)
+    return replace(around, segments=part.segments) if more > _LEAST_AROUND else None
 
 
 def dataset_clips(recordings: Iterable[Recording], cutoffs: Sequence[float] = ()) -> list[Clip]:
@@ -111,5 +128,5 @@ def as_recording(clip: Clip, name: str) -> Recording:
         for stream, s in clip.streams.items()
     }
     recording = Recording(name, clip.dataset, clip.subject, streams)
-    recording.segments.append(Segment(clip.label, recording.start, recording.end))
+    recording.segments.append(Segment(clip.label, *clip.span))
     return recording

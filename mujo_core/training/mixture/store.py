@@ -69,6 +69,7 @@ class PackedClip:
         digest: of the samples.
         kept: streams of images, which stay in files of their own.
         changes: made to the clip when it is read, in order.
+        active: as the clip has it.
     """
 
     samples: Samples
@@ -79,6 +80,7 @@ class PackedClip:
     digest: str
     kept: tuple[tuple[str, Stream], ...] = ()
     changes: tuple[Callable[[Clip], Clip], ...] = ()
+    active: tuple[float, float] | None = None
 
     @property
     def label(self) -> str:
@@ -115,7 +117,10 @@ class PackedClip:
                 stamps, offset = self.samples.at(offset, stream.stamps, count)
                 values, offset = self.samples.at(offset, stream.values, count)
                 found[-1][name] = replace(stream, stamps=stamps, values=values)
-        clip = replace(self.packed, streams={**found[0], **dict(self.kept)}, virtual=found[1])
+        clip = replace(
+            self.packed, streams={**found[0], **dict(self.kept)}, virtual=found[1],
+            active=self.active,
+        )  # fmt: skip
         for change in self.changes:
             clip = change(clip)
         return clip
@@ -165,8 +170,9 @@ class Packer:
                 self.size += self._file.write(content)
         counts = tuple(len(stream) for stream in streams)
         return PackedClip(
-            self._samples, start, counts, _outline(packed), _outline(clip), clip.digest, kept
-        )
+            self._samples, start, counts, _outline(packed), _outline(clip), clip.digest, kept,
+            active=clip.active,
+        )  # fmt: skip
 
 
 def _remove(folder: Path, writer: int) -> None:
