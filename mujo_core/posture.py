@@ -15,6 +15,8 @@ _STRAIGHT, _SEATED = 30.0, 50.0
 """Degrees of the thighs from the vertical: a person who stands, one who sits."""
 _LEGS_DOWN = 35.0
 """Degrees of the line from hip to ankle from the vertical: a person who bends stands on it."""
+_LONG = 0.65
+"""Of the trunk: thighs that an image shows shorter point at the camera."""
 
 
 def _from_down(vector: np.ndarray) -> np.ndarray:
@@ -49,6 +51,15 @@ def posture(joints: np.ndarray) -> str | None:
         return LIE if leg > _LEGS_DOWN or (np.isnan(leg) and trunk > 75.0) else None
     if trunk > _UPRIGHT or np.isnan(trunk) or np.isnan(thigh):
         return None
+    if is_flat(joints):
+        return STAND if thigh < _STRAIGHT and _long_thighs(joints) else None
     if thigh < _STRAIGHT:
         return STAND
-    return SIT if thigh > _SEATED and not is_flat(joints) else None
+    return SIT if thigh > _SEATED else None
+
+
+def _long_thighs(joints: np.ndarray) -> bool:
+    sides = [(JOINT[f'{side}_hip'], JOINT[f'{side}_knee']) for side in ('left', 'right')]
+    thighs = [np.linalg.norm(joints[:, hip] - joints[:, knee], axis=-1) for hip, knee in sides]
+    trunk = np.linalg.norm(joints[:, 0] - joints[:, 2], axis=-1)
+    return _median(thighs) > _LONG * _median([trunk])

@@ -193,7 +193,7 @@ def standard_proportions(joints: np.ndarray) -> np.ndarray:
         stretch = STANDARD_BODY * torso / _both_sides(medians)
     stretch = np.where(np.isfinite(stretch), np.clip(stretch, *_STRETCH), 1.0)
     # How far each joint is moved; one that is not seen passes on what its parent was moved by.
-    added = np.where(np.isfinite(bones), bones, 0.0) * (stretch - 1.0)[None, :, None]
+    added = np.where(np.isfinite(lengths)[..., None], bones, 0.0) * (stretch - 1.0)[None, :, None]
     for joint, parent in enumerate(PARENTS[1:], start=1):
         added[:, joint] += added[:, parent]
     return (joints + added).astype(np.float32)

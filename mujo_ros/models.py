@@ -37,9 +37,9 @@ def load_for_good(checkpoint: str, device: str) -> Any:
 
 
 def _shared(checkpoint: str, device: str) -> Any:
-    from mujo_core.model.checkpoint import DEFAULT, load_checkpoint
+    from mujo_core.model.checkpoint import checkpoint_folder, load_checkpoint
 
-    folder = Path(checkpoint).expanduser().resolve() if checkpoint else DEFAULT
+    folder = checkpoint_folder(checkpoint).resolve()
     # Nodes on different devices have models of their own.
     key = (folder, device, *(_changed(path) for path in sorted(folder.glob('*'))))
     with _loading:

@@ -34,8 +34,9 @@ from mujo_core.yaml_file import read_yaml
 
 FORMAT = 2
 _FRAMES = ('video', 'video_shape')
-DEFAULT = Path(__file__).resolve().parent.parent / 'pretrained' / 'default'
-"""The checkpoint that comes with the package."""
+PRETRAINED = Path(__file__).resolve().parent.parent / 'pretrained'
+DEFAULT = PRETRAINED / 'default'
+"""The checkpoint that is used where none is named."""
 
 
 class CheckpointError(ValueError):
@@ -184,19 +185,37 @@ def _labels_of_outputs(
     return {name: words[name] for name in names}
 
 
+def packaged() -> list[str]:
+    """Return the names of the checkpoints that come with the package."""
+    return sorted(path.parent.name for path in PRETRAINED.glob('*/config.yaml'))
+
+
+def checkpoint_folder(name: str | Path | None) -> Path:
+    """Return where a checkpoint is: the folder itself, or that of a packaged one by its name.
+
+    Args:
+        name: a folder, one of `packaged()`, or nothing for the default one. A folder of that name
+            under the current one is meant by `./NAME`.
+    """
+    if not name:
+        return DEFAULT
+    return PRETRAINED / name if str(name) in packaged() else Path(name).expanduser()
+
+
 def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
-    """Read a checkpoint folder (default: the packaged one).
+    """Read a checkpoint folder, or a packaged one by its name (default: `default`).
 
     Raises:
         CheckpointError: no checkpoint there, one of another format, or a damaged file.
     """
-    folder = Path(folder) if folder else DEFAULT
+    folder = checkpoint_folder(folder)
     try:
         config = read_yaml((folder / 'config.yaml').read_bytes(), 'config.yaml')
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f'expected a checkpoint folder with a config.yaml, {folder} has no readable one '
-            f'({_reason(error)}); give the folder that `mujo train --output` wrote'
+            f'({_reason(error)}); give the folder that `mujo train --output` wrote, or a packaged '
+            f'one by its name ({", ".join(packaged())})'
         ) from error
     version = config.get('format') if isinstance(config, dict) else None
     if version != FORMAT:

@@ -63,6 +63,8 @@ class DataSettings:
             real ones; or nothing.
         imu_cutoffs: Hz, where path and attitude of devices simulated on the data set's skeletons
             are cut off; empty chooses both by the skeletons' noise. A depth camera's: 2.3 and 1.6.
+        distractors: labels that are learned only so that no other is said of them
+            (`mujo_core.labels.Label.distractor`); those that do not occur are passed over.
         without: labels left out of training, so that `unknown` can be judged on them.
         validation: subjects held out, by whom early stopping and the best weights are chosen; those
             of another data set as `NAME/SUBJECT`.
@@ -78,6 +80,7 @@ class DataSettings:
     real_imu: bool = True
     imu_like: str = ''
     imu_cutoffs: list[float] = field(default_factory=list)
+    distractors: list[str] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
     validation: list[str] = field(default_factory=list)
 

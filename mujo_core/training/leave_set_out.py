@@ -131,7 +131,8 @@ def _drawn(
     """Return subset to what a model says of windows of a set's activities that it knows."""
     own = [clip for clip in library.clips if clip.dataset == dataset and clip.label]
     meant = meanings(sorted({clip.label for clip in own}), checkpoint)
-    own = [clip for clip in own if clip.label in meant]
+    # A wider or narrower label is known, but it is not what the window is to be said to be.
+    own = [clip for clip in own if meant.get(clip.label) in checkpoint.labels]
     if not own:
         return {}
     clips, weights = mix(own, config.data)
@@ -143,7 +144,11 @@ def _drawn(
         for index in rng.choice(len(clips), count, p=weights / weights.sum())
     ]
     names = list(checkpoint.labels)
-    known = [(w, names.index(meant[label])) for w, label in drawn if label in meant]
+    known = [
+        (w, names.index(meant.get(label, label)))
+        for w, label in drawn
+        if meant.get(label, label) in names
+    ]
     return held_out_logits(checkpoint, [w for w, _ in known], np.array([p for _, p in known]))
 
 

@@ -55,6 +55,7 @@ class SamplerSettings:
         vigour: spread of the strength of a motion (log of a factor).
         extra_device: share of windows with a virtual device beside the real one.
         virtual_only: share of windows in which virtual devices stand in for the real one.
+        virtual: share of windows of a skeleton alone with virtual devices beside it.
         pocket: share of windows in which a device at a thigh is said to be in the pocket there, and
             one in a pocket to be at the thigh, so that neither word tells a data set.
         mirror: share of windows of the same motion done the other way around, with the other arm;
@@ -85,6 +86,7 @@ class SamplerSettings:
     vigour: float = 0.15
     extra_device: float = 0.25
     virtual_only: float = 0.1
+    virtual: float = 1.0
     pocket: float = 0.0
     mirror: float = 0.0
     wrist: float = 0.3
@@ -99,8 +101,8 @@ class SamplerSettings:
     def __post_init__(self) -> None:
         check_shares(
             'sampler', self, 'as_stream', 'rest', 'whole', 'clear', 'repeat', 'warp', 'any_turn',
-            'extra_device', 'virtual_only', 'pocket', 'mirror', 'wrist', 'drop_stream', 'lose',
-            'shake', 'hide',
+            'extra_device', 'virtual_only', 'virtual', 'pocket', 'mirror', 'wrist', 'drop_stream',
+            'lose', 'shake', 'hide',
         )  # fmt: skip
         check_least(
             'sampler', self, 0, 'pose_speed', 'device_turn', 'device_roll', 'imu_bias',
@@ -280,6 +282,9 @@ class WindowSampler:
             return streams
         names = list(clip.virtual)
         has_real = any(modality_of(n) == 'imu' for n in streams)
+        # Where all have some nothing is drawn, so that the other draws of a seed stay as they are.
+        if not has_real and how.virtual < 1.0 and rng.random() >= how.virtual:
+            return streams
         if not has_real or rng.random() < how.virtual_only:
             streams = {n: s for n, s in streams.items() if modality_of(n) != 'imu'}
             for name in rng.choice(

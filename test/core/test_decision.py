@@ -12,6 +12,7 @@ from mujo_core.recognition.decision import (
     Decision,
     DecisionSettings,
     calibrated_scores,
+    settle,
 )
 from mujo_core.recognition.segmentation import BY_ITSELF
 
@@ -115,3 +116,43 @@ def test_settings_that_do_nothing_are_refused(name, value):
     with pytest.raises(ValueError, match='expected') as caught:
         DecisionSettings(**{name: value})
     assert '\n' not in str(caught.value)
+
+
+def test_distractors_count_as_none():
+    logits = np.array([2.0, 1.0, 3.0])
+    plain, before = calibrated_scores(logits, Calibration(unknown={0.05: 1.0}), 0.05)
+    scores, unknown = calibrated_scores(
+        logits, Calibration(unknown={0.05: 1.0}), 0.05, distractors=[2]
+    )
+    assert scores[2] == 0.0
+    assert scores[:2] == pytest.approx(plain[:2])
+    assert float(unknown) == pytest.approx(float(before) + plain[2])
+
+
+# A kick, two kinds of it, and a walk: the kinds are narrower than the first.
+WIDER = np.array([[0, 0, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]], dtype=bool)
+
+
+@pytest.mark.parametrize(
+    ('scores', 'settled'),
+    [
+        # One kind stands out: it is said, with all that speaks for a kick.
+        ([0.3, 0.4, 0.05, 0.25], [0.0, 0.7, 0.05, 0.25]),
+        # Two kinds alike: it is a kick, whichever.
+        ([0.2, 0.25, 0.25, 0.3], [0.7, 0.0, 0.0, 0.3]),
+        # Hardly any of its kinds.
+        ([0.6, 0.1, 0.0, 0.3], [0.7, 0.0, 0.0, 0.3]),
+    ],
+)
+def test_related_labels_do_not_share_what_is_theirs_together(scores, settled):
+    before = np.array(scores)
+    np.testing.assert_allclose(settle(before, WIDER), settled)
+    np.testing.assert_allclose(before, scores)
+    np.testing.assert_allclose(settle(before, np.zeros((4, 4), dtype=bool)), scores)
+
+
+def test_a_decision_says_the_kind_or_the_kick():
+    logits = np.log(np.array([0.2, 0.25, 0.25, 0.3]))
+    settings = DecisionSettings(stream=BY_ITSELF)
+    scores, _ = Decision(settings, (), WIDER)(0.0, logits, Calibration())
+    assert scores == pytest.approx([0.7, 0.0, 0.0, 0.3])

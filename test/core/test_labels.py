@@ -6,13 +6,17 @@ from mujo_core.datasets.utd_mhad import LABELS
 from mujo_core.labels import (
     UNKNOWN,
     Label,
+    ancestors,
     dump_labels,
     identifier,
     load_labels,
     merge,
     parse_labels,
+    quiet_labels,
+    related,
     select_labels,
     taxonomy,
+    wider_labels,
 )
 
 # As published with the data set, in the order of its action numbers.
@@ -161,3 +165,43 @@ def test_selected_labels_keep_the_taxonomys_order():
     assert list(chosen) == ['wave', 'rest', 'tie_shoes', 'juggle_balls']
     assert chosen['tie_shoes'].description == 'a person ties shoes'
     assert chosen['juggle_balls'].description == 'juggle balls'
+
+
+def test_parents_are_labels_and_make_no_circle():
+    known = taxonomy()
+    for name, label in known.items():
+        assert set(label.parents) <= set(known), name
+        assert name not in ancestors(name)
+
+
+def test_a_wider_label_is_related_and_a_sibling_is_not():
+    assert related('fall', 'fall_forward') and related('fall_forward', 'fall')
+    assert related('wave', 'wave_both_hands')
+    assert not related('fall_forward', 'fall_backward')
+    assert not related('walk', 'walk_upstairs')
+
+
+def test_relations_go_through_labels_that_a_model_lacks():
+    own = parse_labels({'a': {'parents': ['b']}, 'b': {'parents': ['c']}, 'c': 'widest'}, 'here')
+    assert ancestors('a', own) == {'b', 'c'}
+    wider = wider_labels({name: own[name] for name in ('c', 'a')} | {'d': Label('d', 'other')})
+    assert wider.tolist() == [[False] * 3, [False] * 3, [False] * 3]
+    wider = wider_labels(own)
+    assert [list(row) for row in wider] == [
+        [False, True, True],
+        [False, False, True],
+        [False, False, False],
+    ]
+
+
+def test_parents_and_distractors_are_kept_in_a_file(tmp_path):
+    labels = {'swim': Label('swim', 'strokes', parents=('exercise',), distractor=True)}
+    dump_labels(labels, tmp_path / 'labels.yaml')
+    assert load_labels(tmp_path / 'labels.yaml') == labels
+    with pytest.raises(ValueError, match='distractor of label .swim. is true or false, 3 came'):
+        parse_labels({'swim': {'distractor': 3}}, 'here')
+
+
+def test_who_rests_sits_or_stands():
+    labels = select_labels(['walk', 'sit', 'lie', 'rest', 'type'])
+    assert quiet_labels(labels) == ['rest', 'sit', 'lie', 'type']

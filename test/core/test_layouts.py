@@ -59,7 +59,9 @@ def test_joints_are_at_their_published_places(layout):
 
 @pytest.mark.parametrize('layout', SOLID)
 def test_every_layout_gives_the_same_canonical_pose(layout):
-    pose = canonical_pose(canonical_joints(as_seen(layout)[None], layout), 25.0)
+    pose = canonical_pose(
+        canonical_joints(as_seen(layout)[None], layout), 25.0, standard_body=False
+    )
     assert pose.mask.all()
     np.testing.assert_allclose(pose.joints[0], expected_canonical(layout), atol=1e-5)
 
@@ -76,7 +78,7 @@ def test_a_wrist_stands_in_for_no_hand_that_is_only_hidden():
     """An arm that grew and shrank by as much from frame to frame would be a motion."""
     seen = as_seen('kinect25')
     seen[7] = np.nan  # the left hand; the left wrist is seen
-    pose = canonical_pose(canonical_joints(seen[None], 'kinect25'), 25.0)
+    pose = canonical_pose(canonical_joints(seen[None], 'kinect25'), 25.0, standard_body=False)
     assert [bool(seen) for seen in pose.mask[0, [8, 9]]] == [False, True]
 
 
@@ -84,7 +86,7 @@ def test_a_wrist_stands_in_for_no_hand_that_is_only_hidden():
 def test_devices_are_worn_at_the_wrist_where_a_layout_has_one(layout):
     joints = canonical_joints(as_seen(layout)[None], layout, worn=True)
     wrists = expected_canonical('openni15' if layout == 'openni15' else 'canonical16')[[8, 9]]
-    pose = canonical_pose(joints, 25.0)
+    pose = canonical_pose(joints, 25.0, standard_body=False)
     np.testing.assert_allclose(pose.joints[0, [8, 9]], wrists, atol=1e-5)
 
 

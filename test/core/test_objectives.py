@@ -11,7 +11,7 @@ from torch.nn import functional
 from mujo_core.model.batch import PLACEMENT_WORDS, Batch
 from mujo_core.model.joint_space import JointSpace, ModelSettings
 from mujo_core.objectives.classification import classification
-from mujo_core.objectives.contrastive import info_nce, siglip
+from mujo_core.objectives.contrastive import info_nce, other_windows_of_the_label, siglip
 from mujo_core.objectives.outlier_exposure import from_uniform
 from mujo_core.objectives.registry import TERMS
 from mujo_core.objectives.term import OUTLIER, TermInputs
@@ -58,6 +58,45 @@ def inputs_of(
 
 
 # Classification
+
+
+WIDER = torch.tensor([[0, 1, 0, 0], [0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]], dtype=torch.bool)
+"""Labels 0 and 2 are two kinds of label 1."""
+
+
+def test_a_kind_and_what_it_is_a_kind_of_are_not_each_others_negatives():
+    logits = unit(3, 4, 3) * 5.0
+    labels, there = torch.tensor([0, 1, 3]), present(1, 1, 1)
+    loss = classification(logits, labels, there, 0.1, WIDER)
+    rows = doubles(logits)[0]
+
+    def against(row: np.ndarray, label: int, others: list[int]) -> float:
+        scores = log_softmax(row[others])
+        return -0.9 * scores[others.index(label)] - 0.1 * scores.mean()
+
+    expected = [
+        # A window of a kind is learned from under both labels, each among those it excludes.
+        (against(rows[0], 0, [0, 2, 3]) + against(rows[0], 1, [1, 3])) / 2,
+        against(rows[1], 1, [1, 3]),
+        against(rows[2], 3, [0, 1, 2, 3]),
+    ]
+    assert loss is not None
+    assert float(loss) == pytest.approx(np.mean(expected), rel=1e-5)
+
+
+def test_without_relations_it_is_plain_cross_entropy():
+    logits, labels, there = unit(3, 4, 3) * 5.0, torch.tensor([0, 1, 3]), present(1, 1, 1)
+    none = torch.zeros_like(WIDER)
+    plain = classification(logits, labels, there, 0.1)
+    assert plain is not None
+    assert classification(logits, labels, there, 0.1, none) == pytest.approx(float(plain))
+
+
+def test_windows_of_a_kind_and_of_what_it_is_a_kind_of_are_no_pair_to_push_apart():
+    labels = torch.tensor([0, 1, 2, 3, -1])
+    same = other_windows_of_the_label(labels, WIDER)
+    pairs = {(int(a), int(b)) for a, b in torch.nonzero(same)}
+    assert pairs == {(0, 1), (1, 0), (1, 2), (2, 1)}
 
 
 def reference_classification(logits, labels, counts, smoothing) -> float:

@@ -11,9 +11,12 @@ from mujo_core.skeleton import (
     JOINT,
     MIRRORED_JOINTS,
     PARENTS,
+    STANDARD_BODY,
     canonical_joints,
     canonical_pose,
+    is_flat,
     rotation_to_z_up,
+    standard_proportions,
 )
 
 RATE = 25.0
@@ -21,7 +24,7 @@ steady = settings(derandomize=True, max_examples=50, deadline=None)
 
 
 def pose_of(points: np.ndarray, layout: str):
-    return canonical_pose(canonical_joints(points, layout), RATE)
+    return canonical_pose(canonical_joints(points, layout), RATE, standard_body=False)
 
 
 @pytest.mark.parametrize('axis', [0, 1, 2])
@@ -167,5 +170,82 @@ def test_an_up_without_direction_is_refused(up):
 def test_a_given_up_overrides_the_layouts(up):
     # World axes turned so that z lies along `up`.
     seen = np.tile(body('kinect20') @ rotation_to_z_up(up), (6, 1, 1))
-    pose = canonical_pose(canonical_joints(seen, 'kinect20', up), RATE)
+    pose = canonical_pose(canonical_joints(seen, 'kinect20', up), RATE, standard_body=False)
     np.testing.assert_allclose(pose.joints[0], expected_canonical('kinect20'), atol=1e-5)
+
+
+def moving(seed: int = 0) -> np.ndarray:
+    """(30, 16, 3) a body that bends every joint."""
+    rng = np.random.default_rng(seed)
+    still = canonical_joints(as_seen('canonical16'), 'canonical16')
+    bones = still - still[list(PARENTS)]
+    joints = np.zeros((30, 16, 3), np.float32)
+    for t in range(30):
+        for joint, parent in enumerate(PARENTS):
+            sway = bones[joint] + 0.2 * np.linalg.norm(bones[joint]) * rng.normal(size=3)
+            length = np.linalg.norm(bones[joint])
+            step = sway * length / max(np.linalg.norm(sway), 1e-9)
+            joints[t, joint] = joints[t, parent] + (step if joint else 0.0)
+    return joints
+
+
+def lengths(joints: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(joints - joints[:, list(PARENTS)], axis=-1)
+
+
+def test_bones_get_the_lengths_of_one_body_and_keep_their_directions():
+    joints = moving()
+    standard = standard_proportions(joints)
+    torso = np.median(lengths(joints), axis=0)[[1, 2]].sum()
+    shares = np.median(lengths(standard), axis=0) / torso
+    limbs = [JOINT[f'{side}_{part}'] for side in ('left', 'right') for part in ('elbow', 'knee')]
+    np.testing.assert_allclose(shares[limbs], STANDARD_BODY[limbs], rtol=1e-3)
+    before, after = (x - x[:, list(PARENTS)] for x in (joints, standard))
+    cosine = (before * after).sum(-1) / np.maximum(lengths(joints) * lengths(standard), 1e-9)
+    np.testing.assert_allclose(cosine[:, 1:], 1.0, atol=1e-4)
+
+
+def test_a_person_with_other_limbs_has_the_same_pose():
+    joints = moving()
+    bones = joints - joints[:, list(PARENTS)]
+    factor = {'knee': 0.8, 'ankle': 0.75, 'elbow': 0.8, 'wrist': 0.7, 'hip': 1.4, 'head': 1.2}
+    other = np.zeros_like(joints)
+    for joint, parent in enumerate(PARENTS[1:], start=1):
+        scale = factor.get(CANONICAL_JOINTS[joint].rpartition('_')[2], 1.0)
+        other[:, joint] = other[:, parent] + scale * bones[:, joint]
+    one, two = canonical_pose(joints, RATE), canonical_pose(other, RATE)
+    np.testing.assert_allclose(one.joints, two.joints, atol=1e-4)
+    plain, plain_two = (canonical_pose(x, RATE, standard_body=False) for x in (joints, other))
+    assert np.abs(plain.joints - plain_two.joints).max() > 0.1
+
+
+def test_a_bone_of_no_persons_length_is_stretched_no_further():
+    joints = moving()
+    wrist, elbow = JOINT['left_wrist'], JOINT['left_elbow']
+    for side in ('left', 'right'):
+        end, start = JOINT[f'{side}_wrist'], JOINT[f'{side}_elbow']
+        joints[:, end] = joints[:, start] + 0.1 * (joints[:, end] - joints[:, start])
+    standard = standard_proportions(joints)
+    np.testing.assert_allclose(
+        standard[:, wrist] - standard[:, elbow],
+        2.5 * (joints[:, wrist] - joints[:, elbow]),
+        atol=1e-5,
+    )
+
+
+def test_a_joint_below_one_that_is_hidden_moves_with_what_is_above():
+    joints = moving()
+    whole = standard_proportions(joints)
+    joints[:10, JOINT['left_knee']] = np.nan
+    part = standard_proportions(joints)
+    hip = JOINT['left_hip']
+    moved = part[:10, JOINT['left_ankle']] - joints[:10, JOINT['left_ankle']]
+    np.testing.assert_allclose(moved, part[:10, hip] - joints[:10, hip], atol=1e-5)
+    np.testing.assert_allclose(part[10:], whole[10:], atol=0.05)
+    assert np.isnan(part[:10, JOINT['left_knee']]).all()
+
+
+def test_an_images_bones_stay_as_they_are():
+    flat = moving() * np.float32([1, 0, 1])
+    assert is_flat(flat) and not is_flat(moving())
+    np.testing.assert_array_equal(standard_proportions(flat), flat)

@@ -196,7 +196,9 @@ def class_labels(
     _check_outliers(names, data)
     if sampler.rest > 0 and any(clip.rests for clip in clips):
         names.append(REST)
-    return select_labels(names, words_of(data) or None)
+    labels = select_labels(names, words_of(data) or None)
+    apart = set(data.distractors)
+    return {n: replace(words, distractor=n in apart) for n, words in labels.items()}
 
 
 def _check_outliers(labels: Sequence[str], data: DataSettings) -> None:
