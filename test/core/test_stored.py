@@ -113,6 +113,20 @@ def test_a_clip_is_handed_on_as_a_place_in_a_file_that_goes_with_the_last(corpus
     assert not samples.parent.exists()
 
 
+def test_what_a_killed_process_has_left_is_removed_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr('tempfile.tempdir', str(tmp_path))
+    left = tmp_path / 'mujo-packed-left'
+    left.mkdir()
+    (left / 'samples').write_bytes(b'x')
+    clip = Clip('walk', '1', {'imu/left_wrist': Stream(np.arange(5.0), np.ones((5, 6)))})
+    packed = []
+    for _ in range(2):
+        with Packer() as packer:
+            packed.append(packer.add(clip))
+    assert not left.exists() and len(list(tmp_path.iterdir())) == 2
+    assert all(len(one.load().streams['imu/left_wrist']) == 5 for one in packed)
+
+
 def test_any_stream_comes_back_as_it_was_and_images_stay_in_their_file(tmp_path):
     rng = np.random.default_rng(0)
     t = np.arange(7) / 3

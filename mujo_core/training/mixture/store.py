@@ -2,11 +2,13 @@
 
 The file is written once, clip after clip; neither the process that trains nor those that load hold
 its samples, and a clip is handed from one to the other as a path and a place in it. It lies in a
-temporary folder (TMPDIR) and goes with the process that wrote it.
+temporary folder (TMPDIR) and goes with the process that wrote it; of one that was killed the next
+one removes it.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -15,13 +17,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from mujo_core.recording import Stream
 from mujo_core.training.clip import Clip
 
+_PREFIX = 'mujo-packed-'
 _ALIGN = 8
 """Bytes: every array begins at a multiple, so that it can be read as it lies."""
 
@@ -142,17 +145,20 @@ class Packer:
     """
 
     def __init__(self) -> None:
-        folder = Path(tempfile.mkdtemp(prefix='mujo-clips-'))
+        _remove_abandoned()
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self._samples = Samples(folder / 'samples')
-        weakref.finalize(self._samples, _remove, folder, os.getpid())
-        self._file = self._samples.path.open('wb')
+        self._file = _locked(folder / 'begun')
+        # Only what is locked has this name, so that nobody takes it for abandoned.
+        (folder / 'begun').rename(self._samples.path)
+        weakref.finalize(self._samples, _remove, folder, self._file, os.getpid())
         self.size = 0
 
     def __enter__(self) -> Packer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        self._file.flush()
 
     def add(self, clip: Clip) -> PackedClip:
         """Write a clip's samples; it can be read when the packer is closed."""
@@ -175,10 +181,32 @@ class Packer:
         )  # fmt: skip
 
 
-def _remove(folder: Path, writer: int) -> None:
+def _locked(path: Path) -> BinaryIO:
+    """Open a file that stays locked while it is open; BlockingIOError where another has it."""
+    file = path.open('ab')
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def _remove(folder: Path, file: BinaryIO, writer: int) -> None:
     """Remove a packer's folder, in the process that made it and not in one forked from it."""
     if os.getpid() == writer:
         shutil.rmtree(folder, ignore_errors=True)
+        file.close()
+
+
+def _remove_abandoned() -> None:
+    """Remove what processes that were killed have left, which is what nobody has locked."""
+    for samples in Path(tempfile.gettempdir()).glob(f'{_PREFIX}*/samples'):
+        try:
+            _locked(samples).close()
+        except OSError:
+            continue
+        shutil.rmtree(samples.parent, ignore_errors=True)
 
 
 def _outline(clip: Clip) -> Clip:
