@@ -55,6 +55,8 @@ class SamplerSettings:
         vigour: spread of the strength of a motion (log of a factor).
         extra_device: share of windows with a virtual device beside the real one.
         virtual_only: share of windows in which virtual devices stand in for the real one.
+        one_device: share of windows of several devices in which one of them is worn alone; in the
+            others two are. 0 lets all of them be.
         virtual: share of windows of a skeleton alone with virtual devices beside it.
         pocket: share of windows in which a device at a thigh is said to be in the pocket there, and
             one in a pocket to be at the thigh, so that neither word tells a data set.
@@ -86,6 +88,7 @@ class SamplerSettings:
     vigour: float = 0.15
     extra_device: float = 0.25
     virtual_only: float = 0.1
+    one_device: float = 0.0
     virtual: float = 1.0
     pocket: float = 0.0
     mirror: float = 0.0
@@ -101,8 +104,8 @@ class SamplerSettings:
     def __post_init__(self) -> None:
         check_shares(
             'sampler', self, 'as_stream', 'rest', 'whole', 'clear', 'repeat', 'warp', 'any_turn',
-            'extra_device', 'virtual_only', 'virtual', 'pocket', 'mirror', 'wrist', 'drop_stream',
-            'lose', 'shake', 'hide',
+            'extra_device', 'virtual_only', 'one_device', 'virtual', 'pocket', 'mirror', 'wrist',
+            'drop_stream', 'lose', 'shake', 'hide',
         )  # fmt: skip
         check_least(
             'sampler', self, 0, 'pose_speed', 'device_turn', 'device_roll', 'imu_bias',
@@ -285,6 +288,13 @@ class WindowSampler:
     def _chosen(self, clip: Clip, rng: np.random.Generator) -> dict[str, Stream]:
         how = self.settings
         streams = dict(clip.streams)
+        devices = [name for name in streams if modality_of(name) == 'imu']
+        # Without a share nothing is drawn, so that the other draws of a seed stay as they are.
+        if how.one_device and len(devices) > 1:
+            worn = 1 if rng.random() < how.one_device else 2
+            kept = set(rng.permutation(len(devices))[:worn])
+            gone = {name for place, name in enumerate(devices) if place not in kept}
+            streams = {name: stream for name, stream in streams.items() if name not in gone}
         if not clip.virtual:
             return streams
         names = list(clip.virtual)

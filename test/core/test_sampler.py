@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from known_body import body
 
 import mujo_core.training.data as data_module
 import mujo_core.training.sampler as sampler_module
@@ -217,6 +218,90 @@ def test_virtual_devices_join_or_stand_in():
     only_pose = replace(worn, streams={'pose': worn.streams['pose']})
     window, _ = WindowSampler([only_pose], SPEC, STILL).draw(0, np.random.default_rng(0))
     assert set(window.imu) == {'left_thigh'}
+
+
+def test_a_skeleton_alone_has_virtual_devices_in_their_share():
+    real = clips()[2]
+    worn = replace(real, virtual={'imu/left_thigh': real.streams['imu/right_wrist']})
+    only_pose = replace(worn, streams={'pose': worn.streams['pose']})
+    for share, least, most in ((0.0, 0, 0), (0.4, 15, 33), (1.0, 60, 60)):
+        sampler = WindowSampler([only_pose], SPEC, replace(STILL, virtual=share))
+        drawn = [sampler.draw(0, np.random.default_rng(seed))[0] for seed in range(60)]
+        assert least <= sum(set(window.imu) == {'left_thigh'} for window in drawn) <= most
+        assert all(window.pose is not None for window in drawn)
+    # Beside a device that was worn it says nothing.
+    sampler = WindowSampler([worn], SPEC, replace(STILL, virtual=0.0, extra_device=1.0))
+    assert set(sampler.draw(0, np.random.default_rng(0))[0].imu) == {'right_wrist', 'left_thigh'}
+
+
+def upright(bend: float = 0.0) -> np.ndarray:
+    """(16, 3) a body that stands, its thighs raised by so many degrees."""
+    joints = body('canonical16')
+    angle = np.deg2rad(bend)
+    for side in ('left', 'right'):
+        knee = joints[JOINT[f'{side}_hip']] + 0.45 * np.array((np.sin(angle), 0, -np.cos(angle)))
+        joints[JOINT[f'{side}_knee']] = knee
+        joints[JOINT[f'{side}_ankle']] = knee - (0.0, 0.0, 0.42)
+    return joints
+
+
+def sitting_down() -> Clip:
+    """Two seconds, from a stand to a seat."""
+    bends = 85.0 * np.clip(np.linspace(-0.5, 1.5, 60), 0.0, 1.0)
+    joints = np.stack([upright(bend) for bend in bends]).astype(np.float32)
+    recording = Recording(
+        'down', 'here', '1', {'pose': Stream(np.arange(60) / 30, joints, 'canonical16')}
+    )
+    return make_clip(recording, 'sit_stand', rests=True)
+
+
+@pytest.mark.parametrize(
+    ('known', 'before', 'after'),
+    [
+        ((), REST, REST),
+        (('stand',), 'stand', REST),
+        (('stand', 'sit'), 'stand', 'sit'),
+        (('lie',), REST, REST),
+    ],
+)
+def test_who_rests_stands_or_sits_where_that_is_a_label(known, before, after):
+    others = [replace(clip, label=label) for clip, label in zip(clips(), known, strict=False)]
+    sampler = WindowSampler([sitting_down(), *others], SPEC, replace(STILL, rest=1.0))
+    drawn = [sampler.draw(0, np.random.default_rng(seed)) for seed in range(30)]
+    assert {label for _, label in drawn} == {before, after}
+    for window, label in drawn:
+        knees = window.pose.joints[:, JOINT['left_knee'], 2].mean()
+        assert label == (after if knees > -0.2 else before)
+
+
+def test_devices_alone_and_a_body_that_is_unclear_rest():
+    clip = clips()[2]  # joints at random
+    alone = replace(clip, streams={'imu/right_wrist': clip.streams['imu/right_wrist']})
+    others = [replace(clip, label=label) for label in ('stand', 'sit', 'lie')]
+    sampler = WindowSampler([alone, *others], SPEC, replace(STILL, rest=1.0))
+    assert {sampler.draw(0, np.random.default_rng(seed))[1] for seed in range(10)} == {REST}
+
+
+def test_a_short_action_is_shown_again_and_again_in_its_share(unchanged):
+    """A device that feels one period a second; once, a window shows the rest around it."""
+    stamps = np.arange(50) / 50
+    samples = np.zeros((50, 6), np.float32)
+    samples[:, 2] = 9.81
+    samples[:, 3] = 5.0 * np.sin(np.pi * stamps) ** 2
+    recording = Recording('r', 'here', '1', {'imu/right_wrist': Stream(stamps, samples)})
+    clip = make_clip(recording, 'clap', rests=True)
+
+    def busy(share: float) -> list[float]:
+        sampler = WindowSampler([clip], SPEC, replace(STILL, repeat=share))
+        drawn = [sampler.draw(0, np.random.default_rng(seed)) for seed in range(40)]
+        assert {label for _, label in drawn} == {'clap'}
+        return [float((window.imu['right_wrist'][:, 3] > 2.5).mean()) for window, _ in drawn]
+
+    once, again = busy(0.0), busy(1.0)
+    assert max(once) < 0.25 < 0.3 < min(again)
+    mixed = np.array(busy(0.5)) > 0.27
+    assert 10 < mixed.sum() < 30
+
 
 
 def test_rotations_are_rotations():
