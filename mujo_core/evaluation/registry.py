@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _BUILT_IN = (
     'full', 'missing_modality', 'low_label', 'zero_shot', 'retrieval', 'robustness',
-    'streams', 'taught', 'unknown',
+    'streams', 'taught', 'unknown', 'falls',
 )  # fmt: skip
 
 

@@ -15,10 +15,11 @@ import numpy as np
 from mujo_core.corruptions import RandomCorruption
 from mujo_core.limits import check_least, check_shares
 from mujo_core.pace import PACES
-from mujo_core.posture import posture
+from mujo_core.posture import LIE, STAND, posture
 from mujo_core.recording import Stream, modality_of
 from mujo_core.training.augment import change_imu, change_pose
 from mujo_core.training.clip import Clip
+from mujo_core.training.lying import laid_down
 from mujo_core.training.mirror import mirrored, mirrored_label
 from mujo_core.training.mixture.store import AnyClip
 from mujo_core.training.padding import pad_with_rest
@@ -38,6 +39,7 @@ class SamplerSettings:
         as_stream: share of windows in which an action stands between stretches of rest; in the
             others the clip fills what it can, as in the literature.
         rest: share of windows that hold nothing but rest.
+        lie: share of those in which the resting body is laid down flat (`laid_down`).
         whole: share of windows that an action fills from its beginning to its end, at whatever
             pace that takes: as recordings of one activity are judged (`WindowSpec.whole`).
         clear: share of windows in which the camera sees a body well: no stream stops, no frame is
@@ -74,6 +76,7 @@ class SamplerSettings:
 
     as_stream: float = 0.4
     rest: float = 0.06
+    lie: float = 0.0
     whole: float = 0.0
     clear: float = 0.0
     repeat: float = 0.0
@@ -103,9 +106,9 @@ class SamplerSettings:
 
     def __post_init__(self) -> None:
         check_shares(
-            'sampler', self, 'as_stream', 'rest', 'whole', 'clear', 'repeat', 'warp', 'any_turn',
-            'extra_device', 'virtual_only', 'one_device', 'virtual', 'pocket', 'mirror', 'wrist',
-            'drop_stream', 'lose', 'shake', 'hide',
+            'sampler', self, 'as_stream', 'rest', 'lie', 'whole', 'clear', 'repeat', 'warp',
+            'any_turn', 'extra_device', 'virtual_only', 'one_device', 'virtual', 'pocket', 'mirror',
+            'wrist', 'drop_stream', 'lose', 'shake', 'hide',
         )  # fmt: skip
         check_least(
             'sampler', self, 0, 'pose_speed', 'device_turn', 'device_roll', 'imu_bias',
@@ -240,6 +243,9 @@ class WindowSampler:
         if resting:
             before = rng.random() < 0.5
             label = self._at_rest(clip, before)
+            # Without a share nothing is drawn, so that the other draws of a seed stay as they are.
+            if label == STAND and how.lie and LIE in self._labels and rng.random() < how.lie:
+                label, streams = LIE, laid_down(streams, rng)
             window_end = -0.3 if before else length + spec.seconds + 0.3
         elif fills and rng.random() < how.whole:
             speed = (end - start) / spec.seconds * float(rng.uniform(1 - _CUT, 1 + _CUT))

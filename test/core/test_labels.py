@@ -7,6 +7,7 @@ from mujo_core.labels import (
     UNKNOWN,
     Label,
     ancestors,
+    distractor_places,
     dump_labels,
     identifier,
     load_labels,
@@ -192,6 +193,14 @@ def test_relations_go_through_labels_that_a_model_lacks():
         [False, False, True],
         [False, False, False],
     ]
+
+
+def test_what_is_never_said_is_wider_than_nothing():
+    own = parse_labels({'a': {'parents': ['b']}, 'b': {'parents': ['c'], 'distractor': True},
+                        'c': 'widest'}, 'here')  # fmt: skip
+    assert distractor_places(own) == [1]
+    wider = wider_labels(own, distractor_places(own))
+    assert wider.tolist() == [[False, False, True], [False, False, True], [False] * 3]
 
 
 def test_parents_and_distractors_are_kept_in_a_file(tmp_path):

@@ -13,7 +13,7 @@ import torch
 
 from mujo_core.labels import wider_labels
 from mujo_core.model.batch import batch_windows
-from mujo_core.model.checkpoint import Calibration, save_checkpoint
+from mujo_core.model.checkpoint import Calibration, Checkpoint, save_checkpoint
 from mujo_core.recognition import Activity, Recognizer
 from mujo_core.recognition.decision import DecisionSettings, calibrated_scores, settle
 from mujo_core.timeline import Timeline
@@ -441,6 +441,62 @@ def test_the_decision_is_changed_while_at_work(tiny_checkpoint):
     assert recognizer.decision.labels == (other,)
     recognizer.decision = DecisionSettings()
     assert answer(recognizer).scores == full.scores
+
+
+def scores_of(recognizer: Recognizer) -> dict[str, float]:
+    activity = answer(recognizer)
+    assert sum(dict(activity.scores).values()) + activity.unknown == pytest.approx(1.0, abs=1e-4)
+    return {**dict.fromkeys(recognizer.settings.labels, 0.0), **dict(activity.scores)}
+
+
+def apart(checkpoint: Checkpoint, *names: str) -> Checkpoint:
+    """The checkpoint with some labels of which nothing is to be said."""
+    labels = {n: replace(label, distractor=n in names) for n, label in checkpoint.labels.items()}
+    return replace(checkpoint, labels=labels)
+
+
+def test_a_distractor_counts_as_unknown_until_it_is_asked_for(tiny_checkpoint):
+    every = DecisionSettings(top_k=1000)
+    plain = Recognizer(tiny_checkpoint, decision=every)
+    play(plain, 100.0, 103.0, 'pose')
+    before, best = scores_of(plain), answer(plain).label
+    recognizer = Recognizer(apart(tiny_checkpoint, best), decision=every)
+    play(recognizer, 100.0, 103.0, 'pose')
+    assert best != 'unknown' and scores_of(recognizer)[best] == 0.0
+    assert answer(recognizer).unknown >= before[best] - 1e-4
+    for labels in ((best,), ('walk', best), ('+', best)):
+        recognizer.decision = replace(every, labels=labels)
+        assert scores_of(recognizer)[best] > 0.0
+    # Neither other names nor `+`, which stands for all, ask for it.
+    recognizer.decision = replace(every, labels=('+', 'walk'))
+    assert scores_of(recognizer)[best] == 0.0
+    recognizer.decision = every
+    assert scores_of(recognizer)[best] == 0.0
+
+
+def test_a_distractor_that_is_taught_is_said(tiny_checkpoint):
+    recognizer = Recognizer(
+        apart(tiny_checkpoint, 'dance'), decision=DecisionSettings(top_k=1000, smoothing=0.0)
+    )
+    play(recognizer, 100.0, 103.0, 'pose')
+    assert scores_of(recognizer)['dance'] == 0.0
+    recognizer.teach('dance')
+    assert answer(recognizer).label == 'dance'
+    recognizer.forget('dance')
+    assert scores_of(recognizer)['dance'] == 0.0
+
+
+def test_a_wide_label_alone_is_said_for_what_is_narrower(tiny_checkpoint):
+    """Only what is listed shares: a kick that no kind is listed of has its own score."""
+    recognizer = Recognizer(tiny_checkpoint, decision=DecisionSettings(top_k=1000, labels=('kick',)))
+    play(recognizer, 100.0, 103.0, 'pose')
+    assert scores_of(recognizer) == {'kick': pytest.approx(1.0 - answer(recognizer).unknown)}
+    kinds = ('kick', 'kick_forward', 'kick_sideways', 'walk')
+    recognizer.decision = DecisionSettings(top_k=1000, labels=kinds)
+    settled = scores_of(recognizer)
+    # Either the kick has all that speaks for one, or one kind has all that speaks for it.
+    assert sum(settled[name] > 0 for name in kinds[:3]) in (1, 2)
+    assert settled['kick'] == 0.0 or settled['kick_forward'] == settled['kick_sideways'] == 0.0
 
 
 def test_an_edited_file_of_labels_counts_when_it_is_set_again(tiny_checkpoint, tmp_path):
