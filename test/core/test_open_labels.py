@@ -109,4 +109,5 @@ def test_what_is_refused_changes_nothing(tiny_checkpoint, encoder, monkeypatch):
     with pytest.raises(ImportError, match='sentence encoder'):
         recognizer.decision = DecisionSettings(100, labels=('skip: on both legs',))
     assert recognizer.settings.labels == ('walk', 'jog')
-    assert recognizer.recognize().scores == before
+    # An answer for the same stamp once more is divided by its sum once more: that rounds.
+    assert dict(recognizer.recognize().scores) == pytest.approx(dict(before), rel=1e-12)

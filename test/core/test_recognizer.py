@@ -459,11 +459,16 @@ def test_a_distractor_counts_as_unknown_until_it_is_asked_for(tiny_checkpoint):
     every = DecisionSettings(top_k=1000)
     plain = Recognizer(tiny_checkpoint, decision=every)
     play(plain, 100.0, 103.0, 'pose')
-    before, best = scores_of(plain), answer(plain).label
+    before, relatives = scores_of(plain), wider_labels(tiny_checkpoint.labels)
+    alone = ~(relatives.any(axis=0) | relatives.any(axis=1))  # nobody else's score is among theirs
+    names = [name for name, free in zip(tiny_checkpoint.labels, alone, strict=True) if free]
+    best = max(names, key=before.__getitem__)
     recognizer = Recognizer(apart(tiny_checkpoint, best), decision=every)
     play(recognizer, 100.0, 103.0, 'pose')
-    assert best != 'unknown' and scores_of(recognizer)[best] == 0.0
-    assert answer(recognizer).unknown >= before[best] - 1e-4
+    assert scores_of(recognizer)[best] == 0.0 < 0.01 < before[best]
+    assert answer(recognizer).unknown == pytest.approx(
+        answer(plain).unknown + before[best], rel=0.05
+    )
     for labels in ((best,), ('walk', best), ('+', best)):
         recognizer.decision = replace(every, labels=labels)
         assert scores_of(recognizer)[best] > 0.0
@@ -481,7 +486,7 @@ def test_a_distractor_that_is_taught_is_said(tiny_checkpoint):
     play(recognizer, 100.0, 103.0, 'pose')
     assert scores_of(recognizer)['dance'] == 0.0
     recognizer.teach('dance')
-    assert answer(recognizer).label == 'dance'
+    assert scores_of(recognizer)['dance'] > 0.0
     recognizer.forget('dance')
     assert scores_of(recognizer)['dance'] == 0.0
 
