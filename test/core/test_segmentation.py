@@ -178,3 +178,18 @@ def test_flickering_answers_give_one_segment_where_they_are_steadied():
     assert steady['f1'] == 1.0
     assert steady['false_events_per_minute_at_rest'] == 0.0
     assert 1.5 <= steady['median_delay'] <= 2.5
+
+
+def test_kinds_of_one_activity_give_one_segment():
+    """Two kinds share what speaks for a jog, while less speaks for a walk than for either."""
+    stamps = np.arange(0.0, 10.0, 0.2)
+    names = ['walk', 'jog', 'jog_slowly', 'jog_fast', 'rest']
+    wider = np.zeros((5, 5), dtype=bool)
+    wider[[2, 3], 1] = True
+    scores = np.tile([0.3, 0.1, 0.25, 0.25, 0.05], (len(stamps), 1))
+    unknown = np.full(len(stamps), 0.05)
+    for related, label in ((None, 'walk'), (wider, 'jog')):
+        said, starts = segment_answers(
+            stamps, scores, unknown, names, ['rest'], BY_ITSELF, related
+        )
+        assert {segment.label for segment in said} == {label} == {name for _, name in starts}
