@@ -18,7 +18,9 @@ MAX_PLACEMENTS = 32
 UP_AXES = ('auto', 'x', '-x', 'y', '-y', 'z', '-z')
 
 SETTINGS: dict[str, Setting] = {
-    'checkpoint': Setting('', 'Folder of the checkpoint, or a packaged one: default, open; empty: default'),
+    'checkpoint': Setting(
+        '', 'Folder of the checkpoint, or a packaged one: default, open; empty: default'
+    ),
     'rate': Setting(10.0, 'Answers a second on the clock of the node, Hz', (0.1, 100.0), live=True),
     'placements': Setting(
         ['right_wrist'], 'Where IMUs are worn; each has a topic imu/<placement>; may be empty'

@@ -226,8 +226,11 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
     path = folder / 'config.yaml'
     with _reading(path):
         model = JointSpace(_model_settings(config['model'], path))
-        # A checkpoint of before says nothing of bones, which it was trained on as they came.
-        window = _settings(WindowSpec, {'standard_body': False, **config['window']}, path)
+        spec = config['window']
+        if isinstance(spec, Mapping):
+            # A checkpoint of before says nothing of bones, which it was trained on as they came.
+            spec = {'standard_body': False, **spec}
+        window = _settings(WindowSpec, spec, path)
         window = replace(window, video=model.settings.video)
         modalities = tuple(config.get('modalities', ('pose', 'imu')))
         names = list(config['labels'])

@@ -195,9 +195,8 @@ def pinhole(
     """What a camera with its focal length as far as the middle of the body shows: right, up."""
     middle = np.nanmedian(joints.reshape(-1, 3), axis=0)
     level = distance * np.cos(above)
-    place = middle + (
-        level * np.cos(around), level * np.sin(around), distance * np.sin(above),
-    )  # fmt: skip
+    away = np.array([level * np.cos(around), level * np.sin(around), distance * np.sin(above)])
+    place = middle + away
     ahead = (middle - place) / np.linalg.norm(middle - place)
     right = np.cross(ahead, (0, 0, 1))
     right /= np.linalg.norm(right)

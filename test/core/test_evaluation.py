@@ -28,7 +28,9 @@ from mujo_core.evaluation.zero_shot import chance
 from mujo_core.labels import taxonomy
 from mujo_core.recording import Recording, Segment, Stream
 from mujo_core.training import cross_validation
+from mujo_core.training.clip import make_clip
 from mujo_core.training.config import read_config
+from mujo_core.training.mixture.mixture import Material
 from mujo_core.window import WindowSpec
 
 SPEC = WindowSpec()
@@ -90,12 +92,19 @@ def test_every_fold_is_judged_in_the_unit_of_all_people(tiny_checkpoint, monkeyp
         for i in range(2)
     ]
 
-    def untrained(recordings, subject, seed, config):
-        return tiny_checkpoint, [r for r in recordings if r.subject == subject]
+    everything = [make_clip(r, 'walk', rests=True) for r in everybody]
+    library = Material(everybody, everything, np.ones(len(everything)), [])
+
+    def untrained(library, subject, seed, config):
+        return tiny_checkpoint, [clip for clip in library.clips if clip.subject == subject]
+
+    def read(data, people):
+        return [r for r in everybody if r.subject in people]
 
     monkeypatch.setattr(cross_validation, 'train_without', untrained)
+    monkeypatch.setattr(cross_validation, 'first_recordings', read)
     folds = [
-        cross_validation.run_fold(everybody, who, 0, read_config(None), ['walk']) for who in '12'
+        cross_validation.run_fold(library, who, 0, read_config(None), ['walk']) for who in '12'
     ]
     assert [fold.unit for fold in folds] == ['recording', 'recording']
     assert [fold.scores['imu'].n for fold in folds] == [6, 2]

@@ -207,7 +207,7 @@ def test_parents_and_distractors_are_kept_in_a_file(tmp_path):
     labels = {'swim': Label('swim', 'strokes', parents=('exercise',), distractor=True)}
     dump_labels(labels, tmp_path / 'labels.yaml')
     assert load_labels(tmp_path / 'labels.yaml') == labels
-    with pytest.raises(ValueError, match='distractor of label .swim. is true or false, 3 came'):
+    with pytest.raises(ValueError, match=r'distractor of label .swim. is true or false, 3 came'):
         parse_labels({'swim': {'distractor': 3}}, 'here')
 
 

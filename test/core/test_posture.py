@@ -16,8 +16,8 @@ def seated() -> np.ndarray:
     joints = standing()
     for side in ('left', 'right'):
         hip = joints[:, JOINT[f'{side}_hip']]
-        joints[:, JOINT[f'{side}_knee']] = hip + (0.44, 0.0, -0.03)
-        joints[:, JOINT[f'{side}_ankle']] = hip + (0.44, 0.0, -0.45)
+        joints[:, JOINT[f'{side}_knee']] = hip + np.array([0.44, 0.0, -0.03])
+        joints[:, JOINT[f'{side}_ankle']] = hip + np.array([0.44, 0.0, -0.45])
     return joints
 
 

@@ -493,7 +493,9 @@ def test_a_distractor_that_is_taught_is_said(tiny_checkpoint):
 
 def test_a_wide_label_alone_is_said_for_what_is_narrower(tiny_checkpoint):
     """Only what is listed shares: a kick that no kind is listed of has its own score."""
-    recognizer = Recognizer(tiny_checkpoint, decision=DecisionSettings(top_k=1000, labels=('kick',)))
+    recognizer = Recognizer(
+        tiny_checkpoint, decision=DecisionSettings(top_k=1000, labels=('kick',))
+    )
     play(recognizer, 100.0, 103.0, 'pose')
     assert scores_of(recognizer) == {'kick': pytest.approx(1.0 - answer(recognizer).unknown)}
     kinds = ('kick', 'kick_forward', 'kick_sideways', 'walk')

@@ -303,7 +303,6 @@ def test_a_short_action_is_shown_again_and_again_in_its_share(unchanged):
     assert 10 < mixed.sum() < 30
 
 
-
 def test_rotations_are_rotations():
     rng = np.random.default_rng(0)
     for turn in (random_rotation(rng), small_rotation(rng, 15.0), small_rotation(rng, 0.0)):

@@ -189,7 +189,5 @@ def test_kinds_of_one_activity_give_one_segment():
     scores = np.tile([0.3, 0.1, 0.25, 0.25, 0.05], (len(stamps), 1))
     unknown = np.full(len(stamps), 0.05)
     for related, label in ((None, 'walk'), (wider, 'jog')):
-        said, starts = segment_answers(
-            stamps, scores, unknown, names, ['rest'], BY_ITSELF, related
-        )
+        said, starts = segment_answers(stamps, scores, unknown, names, ['rest'], BY_ITSELF, related)
         assert {segment.label for segment in said} == {label} == {name for _, name in starts}
