@@ -110,10 +110,15 @@ def corruption(
 
 
 def corruptions() -> dict[str, type[Corruption]]:
-    """Return every class of corruptions by its name, the published suite's first."""
-    for module in _BUILT_IN:
-        import_module(f'mujo_core.corruptions.{module}')
-    return dict(_CORRUPTIONS)
+    """Return every class of corruptions by its name, the published suite's first.
+
+    Their order is the same whichever of the modules was imported first.
+    """
+    modules = [import_module(f'mujo_core.corruptions.{name}').__name__ for name in _BUILT_IN]
+    places = {name: place for place, name in enumerate(modules)}
+    return dict(
+        sorted(_CORRUPTIONS.items(), key=lambda each: places.get(each[1].__module__, len(places)))
+    )
 
 
 def get_corruption(name: str) -> type[Corruption]:

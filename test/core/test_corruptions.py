@@ -254,6 +254,18 @@ def test_a_corruption_is_one_class(boxing):
         del _CORRUPTIONS['test_only_first']
 
 
+def test_the_order_does_not_depend_on_what_was_imported_first(monkeypatch):
+    """Training draws by place."""
+    from mujo_core.corruptions import registry
+
+    usual = list(corruptions())
+    assert usual[:5] == ['shift', 'frames_lost', 'noise', 'missing', 'composite']
+    cameras_first = sorted(registry._CORRUPTIONS.items(), key=lambda each: each[1].__module__)
+    assert [name for name, _ in cameras_first] != usual
+    monkeypatch.setattr(registry, '_CORRUPTIONS', dict(cameras_first))
+    assert list(corruptions()) == usual
+
+
 def test_bad_names_and_severities_are_answered_with_the_known_ones():
     with pytest.raises(ValueError, match='imu_turned'):
         get_corruption('nonsense')
