@@ -65,6 +65,8 @@ class DataSettings:
             are cut off; empty chooses both by the skeletons' noise. A depth camera's: 2.3 and 1.6.
         products: leave out the sets whose terms do not allow use in products (`DataSet.products`);
             where the first one's do not, the next of the table is the first.
+        balance: 0..1, how far labels that few windows show are drawn more often, over all sets: 0
+            keeps the shares of the sets, 1 draws all labels alike; distractors half as often.
         distractors: labels that are learned only so that no other is said of them
             (`mujo_core.labels.Label.distractor`); those that do not occur are passed over.
         without: labels left out of training, so that `unknown` can be judged on them.
@@ -83,6 +85,7 @@ class DataSettings:
     imu_like: str = ''
     imu_cutoffs: list[float] = field(default_factory=list)
     products: bool = False
+    balance: float = 0.0
     distractors: list[str] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
     validation: list[str] = field(default_factory=list)

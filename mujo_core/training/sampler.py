@@ -19,7 +19,7 @@ from mujo_core.posture import LIE, STAND, posture
 from mujo_core.recording import Stream, modality_of
 from mujo_core.training.augment import change_imu, change_pose
 from mujo_core.training.clip import Clip
-from mujo_core.training.lying import laid_down
+from mujo_core.training.lying import TIPPED, laid_down, on_the_floor
 from mujo_core.training.mirror import mirrored, mirrored_label
 from mujo_core.training.mixture.store import AnyClip
 from mujo_core.training.padding import pad_with_rest
@@ -40,6 +40,8 @@ class SamplerSettings:
             others the clip fills what it can, as in the literature.
         rest: share of windows that hold nothing but rest.
         lie: share of those in which the resting body is laid down flat (`laid_down`).
+        floor: share of windows of an upright skeleton in which it does on the floor what looks
+            like it, where that is known (`TIPPED`).
         whole: share of windows that an action fills from its beginning to its end, at whatever
             pace that takes: as recordings of one activity are judged (`WindowSpec.whole`).
         clear: share of windows in which the camera sees a body well: no stream stops, no frame is
@@ -77,6 +79,7 @@ class SamplerSettings:
     as_stream: float = 0.4
     rest: float = 0.06
     lie: float = 0.0
+    floor: float = 0.0
     whole: float = 0.0
     clear: float = 0.0
     repeat: float = 0.0
@@ -106,8 +109,8 @@ class SamplerSettings:
 
     def __post_init__(self) -> None:
         check_shares(
-            'sampler', self, 'as_stream', 'rest', 'lie', 'whole', 'clear', 'repeat', 'warp',
-            'any_turn', 'extra_device', 'virtual_only', 'one_device', 'virtual', 'pocket', 'mirror',
+            'sampler', self, 'as_stream', 'rest', 'lie', 'floor', 'whole', 'clear', 'repeat',
+            'warp', 'any_turn', 'extra_device', 'virtual_only', 'one_device', 'virtual', 'pocket', 'mirror',
             'wrist', 'drop_stream', 'lose', 'shake', 'hide',
         )  # fmt: skip
         check_least(
@@ -134,6 +137,12 @@ _PAST = 0.2
 _WORDS = {'thigh': 'pocket', 'pocket': 'thigh'}
 _CUT = 0.06
 """Of a window that an action fills, by which it may be longer, shorter, earlier or later."""
+_CYCLES = (1.2, 4.0)
+"""Seconds that an action which is repeated takes once, as people train."""
+_REPEAT_SPEEDS = (0.7, 1.8)
+"""How much slower or faster than it was recorded that may be."""
+_LONGEST = 1.2 * _REPEAT_SPEEDS[1]
+"""Windows that repeated actions have to fill, at the fastest."""
 _MOST = 0.75
 """Of an action, or of the window, that lies inside where its real surroundings do too."""
 _ENDS = 6
@@ -223,6 +232,7 @@ class WindowSampler:
     def _play(self, index: int, rng: np.random.Generator) -> tuple[dict[str, Stream], float, str]:
         """Return the streams of a clip as they were sent, the end of the window, and its label."""
         clip, spec, how = self._turned(self.clips[index].load(), rng), self.spec, self.settings
+        clip = self._tipped(clip, rng)
         # Without a share nothing is drawn, so that the other draws of a seed stay as they are.
         if how.clear and rng.random() < how.clear:
             how = how.seen_clearly()
@@ -232,8 +242,11 @@ class WindowSampler:
         chosen = self._choose_streams(clip, rng)
         # Without a share nothing is drawn, so that the other draws of a seed stay as they are.
         again = bool(how.repeat) and rng.random() < how.repeat
-        if again and (more := repeated(chosen, start, end, 1.4 * spec.seconds * speed, rng)):
-            chosen, start, end = more
+        if again and (more := repeated(chosen, start, end, _LONGEST * spec.seconds, rng)):
+            chosen, once, start, end = more
+            if once:
+                speed = once / float(np.exp(rng.uniform(*np.log(_CYCLES))))
+                speed = float(np.clip(speed, *_REPEAT_SPEEDS))
             length = (end - start) / speed
         streams = _warp(chosen, start, end, rng.uniform(0.0, how.warp), rng)
         label = clip.label
@@ -267,6 +280,17 @@ class WindowSampler:
             window_end = float(np.clip(window_end, 0.5, max(length, spec.seconds)))
             padded = False
         return self._sent(streams, start, speed, window_end, padded, how, rng), window_end, label
+
+    def _tipped(self, clip: Clip, rng: np.random.Generator) -> Clip:
+        """Return the clip, or what is like it on the floor: the skeleton alone is known then."""
+        # Without a share nothing is drawn, so that the other draws of a seed stay as they are.
+        if not self.settings.floor or clip.label not in TIPPED or 'pose' not in clip.streams:
+            return clip
+        if rng.random() >= self.settings.floor:
+            return clip
+        label = TIPPED[clip.label]
+        pose = on_the_floor(clip.streams['pose'], label, rng)
+        return replace(clip, label=label, streams={'pose': pose}, virtual={}, rests=False)
 
     def _at_rest(self, clip: Clip, before: bool) -> str:
         """Return what a person does before or after an action: stands or sits, where that is seen

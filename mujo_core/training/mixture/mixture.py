@@ -14,6 +14,7 @@ from mujo_core.labels import Label, select_labels
 from mujo_core.recording import Recording
 from mujo_core.training.clip import OUTLIER, Clip
 from mujo_core.training.config import DataSettings, TrainConfig
+from mujo_core.training.lying import TIPPED
 from mujo_core.training.mixture.clips import as_recording, clips_of, only
 from mujo_core.training.mixture.selection import (
     Selection,
@@ -28,6 +29,8 @@ from mujo_core.virtual_imu import Likeness, read_likeness
 
 _BALANCE = 0.5
 """A label is drawn by this power of its number of clips: 1 is by clips, 0 all labels alike."""
+_DISTRACTED = 0.5
+"""How often a distractor is drawn beside another label, where labels are balanced."""
 JUDGED = 200
 """Clips of the first data set by which a run says how well it knows them, at most."""
 
@@ -138,7 +141,19 @@ def mix(clips: Iterable[AnyClip], data: DataSettings) -> tuple[list[AnyClip], np
     if not found:
         which = f' of {"+".join(data.modalities)}' if data.modalities else ''
         raise ValueError(f'expected recordings{which} with labels to train on, none came')
-    return found, np.concatenate([share * _spread(kept, even) for kept, share, even in groups])
+    weights = np.concatenate([share * _spread(kept, even) for kept, share, even in groups])
+    return found, _balanced(found, weights, data) if data.balance else weights
+
+
+def _balanced(clips: Sequence[AnyClip], weights: np.ndarray, data: DataSettings) -> np.ndarray:
+    """Return weights (N,) by which labels that few windows show are drawn more often."""
+    names = [clip.label for clip in clips]
+    labels, places = np.unique(names, return_inverse=True)
+    mass = np.bincount(places, weights, len(labels))
+    often = np.where(np.isin(labels, data.distractors), _DISTRACTED, 1.0)
+    factor = often * np.maximum(mass, 1e-12) ** -data.balance
+    found = weights * factor[places]
+    return found / found.sum()
 
 
 def _kept(
@@ -197,6 +212,9 @@ def class_labels(
     _check_outliers(names, data)
     if sampler.rest > 0 and any(clip.rests for clip in clips):
         names.append(REST)
+    if sampler.floor > 0:
+        there = {clip.label for clip in clips if 'pose' in clip.outline.streams}
+        names += [on_floor for upright, on_floor in TIPPED.items() if upright in there]
     labels = select_labels(names, words_of(data) or None)
     apart = set(data.distractors)
     return {n: replace(words, distractor=n in apart) for n, words in labels.items()}
