@@ -22,6 +22,8 @@ _PRONE = {'push_up': 78.0, 'plank': 78.0, 'sit_up': -90.0}
 _SLOPE = 8.0
 _BENT = (0.0, 75.0)
 """Degrees of the hips' bend in sit-ups, with the feet on the floor."""
+_ON_FOREARMS = 0.6
+"""Of planks, how many are on the forearms and not on the hands."""
 _FLAT = (75.0, 105.0)
 """Degrees by which an upright body is tipped over."""
 
@@ -84,4 +86,16 @@ def on_the_floor(stream: Stream, label: str, rng: np.random.Generator) -> Stream
     turn = Rotation.from_rotvec(tipped * left).as_matrix().T.astype(np.float32)
     pelvis = joints[:, :1]
     joints = (joints - pelvis) @ turn + pelvis
+    if label == 'plank' and rng.random() < _ON_FOREARMS:
+        ahead = np.cross(left, [0.0, 0.0, 1.0])
+        for side in ('left', 'right'):
+            shoulder, elbow, wrist = (JOINT[f'{side}_{p}'] for p in ('shoulder', 'elbow', 'wrist'))
+            upper = _lengths(joints[:, elbow] - joints[:, shoulder])
+            lower = _lengths(joints[:, wrist] - joints[:, elbow])
+            joints[:, elbow] = joints[:, shoulder] - upper * np.array([0.0, 0.0, 1.0])
+            joints[:, wrist] = joints[:, elbow] + lower * ahead
     return replace(stream, values=joints.astype(np.float32))
+
+
+def _lengths(vectors: np.ndarray) -> np.ndarray:
+    return np.asarray(np.linalg.norm(vectors, axis=-1, keepdims=True))

@@ -110,8 +110,8 @@ class SamplerSettings:
     def __post_init__(self) -> None:
         check_shares(
             'sampler', self, 'as_stream', 'rest', 'lie', 'floor', 'whole', 'clear', 'repeat',
-            'warp', 'any_turn', 'extra_device', 'virtual_only', 'one_device', 'virtual', 'pocket', 'mirror',
-            'wrist', 'drop_stream', 'lose', 'shake', 'hide',
+            'warp', 'any_turn', 'extra_device', 'virtual_only', 'one_device', 'virtual', 'pocket',
+            'mirror', 'wrist', 'drop_stream', 'lose', 'shake', 'hide',
         )  # fmt: skip
         check_least(
             'sampler', self, 0, 'pose_speed', 'device_turn', 'device_roll', 'imu_bias',
