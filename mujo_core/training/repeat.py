@@ -62,11 +62,13 @@ def _moving(streams: dict[str, Stream], start: float, end: float) -> tuple[float
     part = streams[name].between(start, end)
     if len(part) < 8:
         return start, end
-    values = part.values - part.values[:, :1] if name == 'pose' else part.values[:, 3:]
-    step = np.gradient(values.reshape(len(part), -1), axis=0) if name == 'pose' else values
+    if name == 'pose':
+        step = np.gradient(part.values - part.values[:, :1], axis=0)
+    else:
+        step = np.concatenate([np.gradient(part.values[:, :3], axis=0), part.values[:, 3:]], axis=1)
     speed = np.nan_to_num(np.abs(step.reshape(len(part), -1))).mean(axis=1)
     speed = uniform_filter1d(speed, 5)
-    moving = np.flatnonzero(speed > _STILL * speed.max())
+    moving = np.flatnonzero(speed >= _STILL * speed.max())
     stamps = part.stamps
     return (
         max(start, float(stamps[moving[0]]) - _MARGIN),

@@ -57,7 +57,8 @@ def test_a_squat_goes_on_with_one_period(seed):
     clip, start, end = streams(squat())
     found = repeated(clip, start, end, 7.0, np.random.default_rng(seed))
     assert found is not None
-    made, first, last = found
+    made, once, first, last = found
+    assert once == pytest.approx(2.0, abs=0.5)
     assert start <= first < start + 0.15 * (end - start) + 1e-9 and last - first > 7.0
     for name, stream in made.items():
         assert (np.diff(stream.stamps) > 0).all() and stream.values.dtype == np.float32
@@ -109,7 +110,7 @@ def test_who_sits_down_does_not_stand_again():
 
 
 def test_what_lasts_long_is_no_single_action():
-    for seconds, again in ((3.9, True), (4.5, False)):
+    for seconds, again in ((6.0, True), (12.0, False)):
         clip, start, end = streams(squat(seconds))
         found = repeated(clip, start, end, 6.0, np.random.default_rng(0))
         assert (found is not None) == again
@@ -148,6 +149,26 @@ def test_real_clips_go_on(name):
     before = clip['pose'].values.copy()
     found = repeated(clip, start, end, 6.0, np.random.default_rng(0))
     assert found is not None
-    assert found[2] - found[1] > 6.0
-    assert 0.7 * len(joints) - 1 <= period_of(found[0]['pose']) <= len(joints)
+    made, _, first, last = found
+    assert last - first > 6.0
+    assert 0.7 * len(joints) - 1 <= period_of(made['pose']) <= len(joints)
     np.testing.assert_array_equal(clip['pose'].values, before)
+
+
+def test_what_goes_to_and_fro_by_itself_has_no_time_of_its_own():
+    time = np.arange(round(3.0 * RATE)) / RATE
+    clip, start, end = streams(0.2 * np.sin(2 * np.pi * time) ** 2)
+    found = repeated(clip, start, end, 6.0, np.random.default_rng(0))
+    assert found is not None and found[1] == 0.0
+    clip, start, end = streams(squat(3.0))
+    found = repeated(clip, start, end, 6.0, np.random.default_rng(0))
+    assert found is not None and found[1] == pytest.approx(3.0, abs=0.7)
+
+
+def test_the_still_ends_of_a_clip_are_left_out():
+    lowered = np.concatenate([np.zeros(45), squat(2.0), np.zeros(45)])
+    clip, start, end = streams(lowered)
+    found = repeated(clip, start, end, 6.0, np.random.default_rng(0))
+    assert found is not None
+    assert found[1] == pytest.approx(2.0, abs=0.6)
+    assert found[2] == pytest.approx(start + 1.5, abs=0.4)
