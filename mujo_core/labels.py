@@ -197,7 +197,7 @@ def wider_labels(labels: Mapping[str, Label], apart: Sequence[int] = ()) -> np.n
     """Return (L, L) bool: is the label of the column wider than that of the row?
 
     Args:
-        apart: places of labels that are never said (`distractor_places`): those stand for no other.
+        apart: places of labels that are not said for others (`never_for_others`).
     """
     places = {name: place for place, name in enumerate(labels)}
     found = np.zeros((len(labels), len(labels)), dtype=bool)
@@ -205,6 +205,12 @@ def wider_labels(labels: Mapping[str, Label], apart: Sequence[int] = ()) -> np.n
         found[place, [places[a] for a in ancestors(name, labels) if a in places]] = True
     found[:, list(apart)] = False
     return found
+
+
+def never_for_others(labels: Mapping[str, Label]) -> list[int]:
+    """Return the places of labels that are never said for what is narrower: distractors, and those
+    that are no activity, since `rest` answers nothing where somebody sits or stands."""
+    return [p for p, label in enumerate(labels.values()) if label.distractor or label.background]
 
 
 def select_labels(

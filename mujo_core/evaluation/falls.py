@@ -16,7 +16,13 @@ import torch
 
 from mujo_core.evaluation.embedding import embed_windows, subsets_of
 from mujo_core.evaluation.registry import Result, Table, Task, protocol
-from mujo_core.labels import distractor_places, quiet_labels, related, wider_labels
+from mujo_core.labels import (
+    distractor_places,
+    never_for_others,
+    quiet_labels,
+    related,
+    wider_labels,
+)
 from mujo_core.model.checkpoint import Calibration, Checkpoint
 from mujo_core.recognition.decision import Decision, DecisionSettings
 from mujo_core.recognition.playback import windows_of
@@ -107,7 +113,8 @@ def fall_scores(
         familiarity = embedding.familiarity(subset, rows)
         calibration = checkpoint.calibration.get(subset_name(subset), Calibration())
         decision = Decision(
-            DecisionSettings(), quiet, wider_labels(checkpoint.labels),
+            DecisionSettings(), quiet,
+            wider_labels(checkpoint.labels, never_for_others(checkpoint.labels)),
             distractor_places(checkpoint.labels),
         )  # fmt: skip
         scores, said = [], []

@@ -11,7 +11,14 @@ import torch
 from mujo_core.evaluation.embedding import Embedding
 from mujo_core.evaluation.predictions import ExampleSet, pool
 from mujo_core.evaluation.registry import Task
-from mujo_core.labels import UNKNOWN, distractor_places, merge, related, wider_labels
+from mujo_core.labels import (
+    UNKNOWN,
+    distractor_places,
+    merge,
+    never_for_others,
+    related,
+    wider_labels,
+)
 from mujo_core.model.checkpoint import Calibration, Checkpoint
 from mujo_core.recognition.decision import DecisionSettings, calibrated_scores, settle
 from mujo_core.recording import subset_name
@@ -98,7 +105,7 @@ def own_answers(
     truths = list(dict.fromkeys(where.examples[int(row)].label for row in rows))
     # `pool` names the truth by its place, the answers by theirs.
     said = pool(np.column_stack([scores, unknown]), rows, where, truths)
-    wider = wider_labels(checkpoint.labels, apart)
+    wider = wider_labels(checkpoint.labels, never_for_others(checkpoint.labels))
     settled = np.array([np.append(settle(row[:-1], wider), row[-1]) for row in said.probabilities])
     confidence, predicted = settled.max(axis=1), settled.argmax(axis=1)
     background = [label.background for label in checkpoint.labels.values()]

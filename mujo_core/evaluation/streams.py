@@ -19,7 +19,13 @@ from mujo_core.evaluation.embedding import embed_windows, subsets_of
 from mujo_core.evaluation.events import Event, segmental_counts
 from mujo_core.evaluation.examples import labelled_stretches
 from mujo_core.evaluation.registry import Result, Table, Task, protocol
-from mujo_core.labels import UNKNOWN, distractor_places, quiet_labels, wider_labels
+from mujo_core.labels import (
+    UNKNOWN,
+    distractor_places,
+    never_for_others,
+    quiet_labels,
+    wider_labels,
+)
 from mujo_core.model.checkpoint import Calibration, Checkpoint
 from mujo_core.recognition.decision import DecisionSettings, calibrated_scores, settle
 from mujo_core.recognition.playback import windows_of
@@ -191,7 +197,7 @@ def streams(task: Task) -> Result:
     names = list(checkpoint.labels)
     asked = set(task.labels or ())
     background = [name for name in quiet_labels(checkpoint.labels) if name not in asked]
-    wider = wider_labels(checkpoint.labels, distractor_places(checkpoint.labels))
+    wider = wider_labels(checkpoint.labels, never_for_others(checkpoint.labels))
     activities = [n for n in (task.labels or names) if n in names and n not in background]
     tallies: dict[str, dict[str, Tally]] = {}
     count = 0

@@ -105,7 +105,9 @@ class Recognizer(Samples):
         still = set(quiet_labels(space.labels))
         quiet = [row for row, name in enumerate(space.names) if name in still]
         apart = self._vocabulary.distractors
-        decision = Decision(settings, quiet, wider_labels(space.labels, apart), apart)
+        # Rest answers nothing where somebody sits or stands.
+        silent = [row for row, name in enumerate(space.names) if name in space.background]
+        decision = Decision(settings, quiet, wider_labels(space.labels, [*apart, *silent]), apart)
         if space.names == self.settings.labels:
             decision.go_on(self._decision)
         self.settings = replace(self.settings, labels=space.names)

@@ -22,6 +22,7 @@ from mujo_core.training.clip import Clip
 from mujo_core.training.lying import TIPPED, laid_down, on_the_floor
 from mujo_core.training.mirror import mirrored, mirrored_label
 from mujo_core.training.mixture.store import AnyClip
+from mujo_core.training.one_arm import EITHER_ARM, with_one_arm
 from mujo_core.training.padding import pad_with_rest
 from mujo_core.training.repeat import repeated
 from mujo_core.training.video_augment import VideoAugmentation, change_frames
@@ -42,6 +43,8 @@ class SamplerSettings:
         lie: share of those in which the resting body is laid down flat (`laid_down`).
         floor: share of windows of an upright skeleton in which it does on the floor what looks
             like it, where that is known (`TIPPED`).
+        one_arm: share of windows of what is done with both arms in which one of them rests, where
+            that means the same (`EITHER_ARM`).
         whole: share of windows that an action fills from its beginning to its end, at whatever
             pace that takes: as recordings of one activity are judged (`WindowSpec.whole`).
         clear: share of windows in which the camera sees a body well: no stream stops, no frame is
@@ -80,6 +83,7 @@ class SamplerSettings:
     rest: float = 0.06
     lie: float = 0.0
     floor: float = 0.0
+    one_arm: float = 0.0
     whole: float = 0.0
     clear: float = 0.0
     repeat: float = 0.0
@@ -109,9 +113,9 @@ class SamplerSettings:
 
     def __post_init__(self) -> None:
         check_shares(
-            'sampler', self, 'as_stream', 'rest', 'lie', 'floor', 'whole', 'clear', 'repeat',
-            'warp', 'any_turn', 'extra_device', 'virtual_only', 'one_device', 'virtual', 'pocket',
-            'mirror', 'wrist', 'drop_stream', 'lose', 'shake', 'hide',
+            'sampler', self, 'as_stream', 'rest', 'lie', 'floor', 'one_arm', 'whole', 'clear',
+            'repeat', 'warp', 'any_turn', 'extra_device', 'virtual_only', 'one_device', 'virtual',
+            'pocket', 'mirror', 'wrist', 'drop_stream', 'lose', 'shake', 'hide',
         )  # fmt: skip
         check_least(
             'sampler', self, 0, 'pose_speed', 'device_turn', 'device_roll', 'imu_bias',
@@ -232,7 +236,7 @@ class WindowSampler:
     def _play(self, index: int, rng: np.random.Generator) -> tuple[dict[str, Stream], float, str]:
         """Return the streams of a clip as they were sent, the end of the window, and its label."""
         clip, spec, how = self._turned(self.clips[index].load(), rng), self.spec, self.settings
-        clip = self._tipped(clip, rng)
+        clip = self._changed(clip, rng)
         # Without a share nothing is drawn, so that the other draws of a seed stay as they are.
         if how.clear and rng.random() < how.clear:
             how = how.seen_clearly()
@@ -280,6 +284,15 @@ class WindowSampler:
             window_end = float(np.clip(window_end, 0.5, max(length, spec.seconds)))
             padded = False
         return self._sent(streams, start, speed, window_end, padded, how, rng), window_end, label
+
+    def _changed(self, clip: Clip, rng: np.random.Generator) -> Clip:
+        """Return the clip, or what its skeleton would be of somebody who does it otherwise."""
+        share = self.settings.one_arm
+        # Without a share nothing is drawn, so that the other draws of a seed stay as they are.
+        if share and clip.label in EITHER_ARM and 'pose' in clip.streams and rng.random() < share:
+            pose = with_one_arm(clip.streams['pose'], rng)
+            return replace(clip, streams={'pose': pose}, virtual={})
+        return self._tipped(clip, rng)
 
     def _tipped(self, clip: Clip, rng: np.random.Generator) -> Clip:
         """Return the clip, or what is like it on the floor: the skeleton alone is known then."""
