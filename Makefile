@@ -16,9 +16,7 @@ EXTRAS := ros,pose,demo,video,train,evaluate,bag,datasets,test
 SOURCE ?=
 DATA ?= data/utd_mhad
 OUTPUT ?= runs/default
-MOTION_CAPTURE ?=
-MOTIONSENSE ?=
-FIMAD ?=
+FOLDERS ?= data
 MINUTES ?= 30
 RATE ?= 30
 JOBS ?= 2
@@ -57,11 +55,8 @@ soak: $(VENV)/.installed  ## a build killed ten times; then har_node at full loa
 	MUJO_KILLS=10 $(RUN) -m pytest test/core/test_build.py
 	$(RUN) -m mujo_ros.soak --minutes $(MINUTES) --rate $(RATE) --json soak_$(RATE)hz.json
 
-train: $(VENV)/.installed  ## train on all data: DATA=folder of UTD-MHAD, OUTPUT=checkpoint; MOTIONSENSE=, MOTION_CAPTURE=, FIMAD=folder, each left out without
-	$(VENV)/bin/mujo train --config config/experiment/default.yaml --data.root '$(DATA)' --output '$(OUTPUT)' \
-		$(if $(MOTIONSENSE),--data.also.motionsense.root '$(MOTIONSENSE)') \
-		$(if $(MOTION_CAPTURE),--data.also.cmu_mocap.root '$(MOTION_CAPTURE)') \
-		$(if $(FIMAD),--data.also.fimad.root '$(FIMAD)')
+train: $(VENV)/.installed  ## train on all data sets that are found: FOLDERS=folders that hold them by name (A,B), OUTPUT=checkpoint
+	$(VENV)/bin/mujo train --config config/experiment/default.yaml --data.folders '[$(FOLDERS)]' --output '$(OUTPUT)'
 
 evaluate: $(VENV)/.installed  ## score a checkpoint: DATA=folder of UTD-MHAD, CHECKPOINT=folder
 	$(VENV)/bin/mujo evaluate --checkpoint '$(CHECKPOINT)' --dataset utd_mhad --root '$(DATA)' --split test

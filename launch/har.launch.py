@@ -57,7 +57,7 @@ ARGUMENTS = (
 
 # name, type, description: parameters of har_node that win over params_file when they are given
 OVERRIDES = (
-    ('checkpoint', str, 'Folder of the checkpoint, or default or open'),
+    ('checkpoint', str, 'Folder of the checkpoint, or the name of a packaged one'),
     ('placements', list[str], "Where IMUs are worn, as a YAML list: ['right_wrist']"),
     ('layout', str, 'Joint list of the clouds on skeleton'),
     ('skeleton_up', str, "Axis of the skeleton's frame that points up, or auto"),

@@ -19,7 +19,7 @@ UP_AXES = ('auto', 'x', '-x', 'y', '-y', 'z', '-z')
 
 SETTINGS: dict[str, Setting] = {
     'checkpoint': Setting(
-        '', 'Folder of the checkpoint, or a packaged one: default, open; empty: default'
+        '', 'Folder of the checkpoint, or the name of a packaged one; empty: default'
     ),
     'rate': Setting(10.0, 'Answers a second on the clock of the node, Hz', (0.1, 100.0), live=True),
     'placements': Setting(

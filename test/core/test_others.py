@@ -19,9 +19,9 @@ from mujo_core.training.cross_validation import fit_calibration, run_fold, train
 from mujo_core.training.data import WindowDataset
 from mujo_core.training.mixture.clips import dataset_clips
 from mujo_core.training.mixture.mixture import class_labels, mix, read_library, read_material
-from mujo_core.training.mixture.selection import Selection, left_out_with
+from mujo_core.training.mixture.selection import Selection, left_out_with, sources_of
 from mujo_core.training.people import people_of, together
-from mujo_core.training.sampler import WindowSampler
+from mujo_core.training.sampler import SamplerSettings, WindowSampler
 from mujo_core.window import WindowSpec
 
 WALKS, DEVICES = 8, ('right_pocket', 'left_wrist')
@@ -311,3 +311,35 @@ def test_the_card_names_every_set(data):
     assert '- utd_mhad: 18 recordings of subjects 1, 2, 3' in card
     assert '- folder: 18 recordings of 2 people, 2 labels, for 40% of the windows' in card
     assert '--data.also.folder.root <folder>' in card
+
+
+def test_rare_labels_are_drawn_more_often_over_all_sets_and_distractors_half_as_often(data):
+    def mass(data):
+        clips, weights = training_clips(recordings_of(data), data)
+        names = np.array([clip.label for clip in clips])
+        return {str(name): weights[names == name].sum() for name in set(names)}
+
+    plain = mass(data)
+    labels = sorted(plain)
+    even = mass(replace(data, balance=1.0))
+    assert [even[n] for n in labels] == pytest.approx([1 / len(labels)] * len(labels))
+    half = mass(replace(data, balance=0.5, distractors=['drink']))
+    wanted = {n: plain[n] ** 0.5 * (0.5 if n == 'drink' else 1.0) for n in labels}
+    total = sum(wanted.values())
+    assert [half[n] for n in labels] == pytest.approx([wanted[n] / total for n in labels])
+
+
+def test_distractors_are_marked_so(data):
+    clips, _ = training_clips(recordings_of(data), data)
+    labels = class_labels(clips, SamplerSettings(), replace(data, distractors=['drink', 'swim']))
+    assert [name for name, label in labels.items() if label.distractor] == ['drink']
+
+
+def test_only_sets_for_products_are_left_and_share_out_what_the_others_had(data):
+    table = {'motionsense': OtherSettings(root='here', share=0.1),
+             'kard': OtherSettings(root='here', share=0.3)}  # fmt: skip
+    found = sources_of(replace(data, also=table, products=True))
+    assert [(s.name, round(s.share, 3)) for s in found] == [('motionsense', 0.25), ('kard', 0.75)]
+    assert sources_of(replace(data, also=table))[0].name == 'utd_mhad'
+    with pytest.raises(ValueError, match='expected a data set whose terms allow use in products'):
+        sources_of(replace(data, also={}, products=True))
