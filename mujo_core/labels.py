@@ -31,6 +31,8 @@ class Label:
         parents: wider labels that hold wherever this one does: a kick to the side is a kick.
         distractor: whether a model was shown it only so that it says no other label of it: its
             score counts as that of `UNKNOWN`, unless it is asked for by name.
+        alarm: the score from which on it is said though another label has more, 0..1; 0: never.
+            What must not be missed is not to wait until it is the likeliest.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Label:
     aliases: tuple[str, ...] = field(default_factory=tuple)
     parents: tuple[str, ...] = field(default_factory=tuple)
     distractor: bool = False
+    alarm: float = 0.0
 
     @property
     def sentences(self) -> list[str]:
@@ -57,6 +60,7 @@ class Label:
         return {
             **({'background': True} if self.background else {}),
             **({'distractor': True} if self.distractor else {}),
+            **({'alarm': self.alarm} if self.alarm else {}),
             **({'parents': list(self.parents)} if self.parents else {}),
             'description': self.description,
             'synonyms': list(self.synonyms),
@@ -89,10 +93,11 @@ def parse_labels(data: Any, source: str) -> dict[str, Label]:
             )
         if not isinstance(entry, dict) or not set(entry) <= {
             'description', 'synonyms', 'prompts', 'background', 'aliases', 'parents', 'distractor',
+            'alarm',
         }:  # fmt: skip
             raise ValueError(
                 f'{source}: label {name!r} takes description, synonyms, prompts, background, '
-                f'aliases, parents and distractor, {entry!r} came'
+                f'aliases, parents, distractor and alarm, {entry!r} came'
             )
         for key in ('synonyms', 'prompts', 'aliases', 'parents'):
             if not isinstance(entry.get(key) or [], list):
@@ -105,6 +110,11 @@ def parse_labels(data: Any, source: str) -> dict[str, Label]:
                 raise ValueError(
                     f'{source}: {key} of label {name!r} is true or false, {entry[key]!r} came'
                 )
+        alarm = entry.get('alarm', 0.0)
+        if isinstance(alarm, bool) or not isinstance(alarm, int | float) or not 0 <= alarm <= 1:
+            raise ValueError(
+                f'{source}: alarm of label {name!r} is a score from 0 to 1, {alarm!r} came'
+            )
         labels[name] = Label(
             name=name,
             description=str(entry.get('description') or name.replace('_', ' ')),
@@ -114,6 +124,7 @@ def parse_labels(data: Any, source: str) -> dict[str, Label]:
             aliases=tuple(map(str, entry.get('aliases') or ())),
             parents=tuple(map(str, entry.get('parents') or ())),
             distractor=bool(entry.get('distractor', False)),
+            alarm=float(alarm),
         )
     return labels
 
@@ -205,6 +216,11 @@ def wider_labels(labels: Mapping[str, Label], apart: Sequence[int] = ()) -> np.n
         found[place, [places[a] for a in ancestors(name, labels) if a in places]] = True
     found[:, list(apart)] = False
     return found
+
+
+def alarms(labels: Mapping[str, Label]) -> dict[int, float]:
+    """Return the places of labels with an alarm, each with the score from which on it is said."""
+    return {place: label.alarm for place, label in enumerate(labels.values()) if label.alarm}
 
 
 def never_for_others(labels: Mapping[str, Label]) -> list[int]:

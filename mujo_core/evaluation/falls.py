@@ -17,6 +17,7 @@ import torch
 from mujo_core.evaluation.embedding import embed_windows, subsets_of
 from mujo_core.evaluation.registry import Result, Table, Task, protocol
 from mujo_core.labels import (
+    alarms,
     distractor_places,
     never_for_others,
     quiet_labels,
@@ -39,7 +40,7 @@ _JUDGED_AGAIN = 5.0
 """Seconds after an impact until what is said counts again."""
 _APART = 3.0
 """Seconds between two alarms that are two."""
-THRESHOLDS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
+THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 
 
 @dataclass
@@ -115,13 +116,13 @@ def fall_scores(
         decision = Decision(
             DecisionSettings(), quiet,
             wider_labels(checkpoint.labels, never_for_others(checkpoint.labels)),
-            distractor_places(checkpoint.labels),
+            distractor_places(checkpoint.labels), alarms(checkpoint.labels),
         )  # fmt: skip
         scores, said = [], []
         for place, row in enumerate(rows):
             known, unknown = decision(ends[row], logits[place], calibration, familiarity[place])
             scores.append(known[falling].sum())
-            said.append(int(known.argmax()) in falling and known.max() > unknown)
+            said.append(decision.said(known, unknown) in falling)
         found[subset_name(subset)] = ends[rows], np.array(scores), np.array(said)
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -155,6 +155,7 @@ class Decision:
         background: places of the labels that are no activity, or a body at rest.
         wider: (L, L) bool of the labels (`settle`); None: none is wider than another.
         distractors: places of the labels that count as none.
+        alarms: places of labels to the score from which on they, or what is narrower, are said.
     """
 
     def __init__(
@@ -163,10 +164,12 @@ class Decision:
         background: Sequence[int] = (),
         wider: np.ndarray | None = None,
         distractors: Sequence[int] = (),
+        alarms: Mapping[int, float] | None = None,
     ) -> None:
         self.settings = settings
         self._wider = np.zeros((0, 0), dtype=bool) if wider is None else wider
         self._distractors = list(distractors)
+        self._alarms = dict(alarms or {})
         self._mean = RunningMean()
         self._filter: ForwardFilter | None = None
         if settings.stream.dwell > 0.0:
@@ -190,6 +193,17 @@ class Decision:
         if self._filter is not None:
             known, none = self._filter(stamp, known, none)
         return settle(known, self._wider), none
+
+    def said(self, scores: np.ndarray, unknown: float) -> int | None:
+        """Return the place of the label that scores (L,) say, None for none of them."""
+        for place, least in self._alarms.items():
+            kinds = np.array([place])
+            if len(self._wider):
+                kinds = np.append(kinds, np.flatnonzero(self._wider[:, place]))
+            if scores[kinds].sum() >= least:
+                return int(kinds[scores[kinds].argmax()])
+        best = int(scores.argmax())
+        return None if unknown > scores[best] else best
 
     def go_on(self, before: Decision) -> None:
         """Take over the mean of what was decided before of the same labels."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mujo_core.labels import UNKNOWN, quiet_labels, wider_labels
+from mujo_core.labels import UNKNOWN, alarms, quiet_labels, wider_labels
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Calibration, Checkpoint, load_checkpoint
 from mujo_core.recognition.activity import Activity
@@ -107,7 +107,8 @@ class Recognizer(Samples):
         apart = self._vocabulary.distractors
         # Rest answers nothing where somebody sits or stands.
         silent = [row for row, name in enumerate(space.names) if name in space.background]
-        decision = Decision(settings, quiet, wider_labels(space.labels, [*apart, *silent]), apart)
+        wider = wider_labels(space.labels, [*apart, *silent])
+        decision = Decision(settings, quiet, wider, apart, alarms(space.labels))
         if space.names == self.settings.labels:
             decision.go_on(self._decision)
         self.settings = replace(self.settings, labels=space.names)
@@ -273,9 +274,10 @@ class Recognizer(Samples):
         scores, unknown = self._decision(window.end, logits, calibration, familiarity)
         names, top_k = self.settings.labels, self._decision.settings.top_k
         best = np.argsort(-scores)
-        label, confidence = names[int(best[0])], float(scores[best[0]])
-        if unknown > confidence:
-            label, confidence = UNKNOWN, unknown
+        said = self._decision.said(scores, unknown)
+        label, confidence = UNKNOWN, unknown
+        if said is not None:
+            label, confidence = names[said], float(scores[said])
         return Activity(
             stamp=window.end,
             label=label,

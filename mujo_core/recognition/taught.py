@@ -51,7 +51,9 @@ _SUBSETS = {
     for count in range(1, len(MODALITIES) + 1)
     for parts in combinations(MODALITIES, count)
 }
-_WORDS = ('description', 'synonyms', 'prompts', 'background', 'aliases', 'parents')
+_WORDS = (
+    'description', 'synonyms', 'prompts', 'background', 'aliases', 'parents', 'distractor', 'alarm',
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

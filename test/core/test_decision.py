@@ -156,3 +156,23 @@ def test_a_decision_says_the_kind_or_the_kick():
     settings = DecisionSettings(stream=BY_ITSELF)
     scores, _ = Decision(settings, (), WIDER)(0.0, logits, Calibration())
     assert scores == pytest.approx([0.7, 0.0, 0.0, 0.3])
+
+
+@pytest.mark.parametrize(
+    ('scores', 'unknown', 'said'),
+    [
+        ([0.1, 0.06, 0.0, 0.6], 0.24, 0),  # a kick, or a kind of it, from 0.15 on
+        ([0.02, 0.2, 0.0, 0.6], 0.18, 1),  # the kind that has more of it
+        ([0.04, 0.1, 0.0, 0.6], 0.26, 3),
+        ([0.04, 0.1, 0.0, 0.3], 0.56, None),
+    ],
+)
+def test_what_must_not_be_missed_is_said_from_its_own_score_on(scores, unknown, said):
+    decision = Decision(DecisionSettings(), (), WIDER, (), {0: 0.15})
+    assert decision.said(np.array(scores), unknown) == said
+
+
+def test_without_an_alarm_the_likeliest_is_said():
+    decision = Decision(DecisionSettings(), (), WIDER)
+    assert decision.said(np.array([0.4, 0.1, 0.0, 0.3]), 0.2) == 0
+    assert decision.said(np.array([0.3, 0.1, 0.0, 0.2]), 0.4) is None

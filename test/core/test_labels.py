@@ -204,7 +204,7 @@ def test_what_is_never_said_is_wider_than_nothing():
 
 
 def test_parents_and_distractors_are_kept_in_a_file(tmp_path):
-    labels = {'swim': Label('swim', 'strokes', parents=('exercise',), distractor=True)}
+    labels = {'swim': Label('swim', 'strokes', parents=('exercise',), distractor=True, alarm=0.2)}
     dump_labels(labels, tmp_path / 'labels.yaml')
     assert load_labels(tmp_path / 'labels.yaml') == labels
     with pytest.raises(ValueError, match=r'distractor of label .swim. is true or false, 3 came'):
@@ -214,3 +214,9 @@ def test_parents_and_distractors_are_kept_in_a_file(tmp_path):
 def test_who_rests_sits_or_stands():
     labels = select_labels(['walk', 'sit', 'lie', 'rest', 'type'])
     assert quiet_labels(labels) == ['rest', 'sit', 'lie', 'type']
+
+
+@pytest.mark.parametrize('alarm', [1.5, -0.1, True, 'often'])
+def test_an_alarm_is_a_score(alarm):
+    with pytest.raises(ValueError, match="alarm of label 'fall' is a score from 0 to 1"):
+        parse_labels({'fall': {'alarm': alarm}}, 'here')
