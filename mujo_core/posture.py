@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mujo_core.skeleton import JOINT, is_flat
+from mujo_core.skeleton import JOINT, CanonicalPose, is_flat
 
 STAND, SIT, LIE = 'stand', 'sit', 'lie'
 POSTURES = (STAND, SIT, LIE)
@@ -31,6 +31,17 @@ def _median(degrees: list[np.ndarray]) -> float:
     seen = np.concatenate(degrees)
     seen = seen[np.isfinite(seen)]
     return float(np.median(seen)) if len(seen) else np.nan
+
+
+def posture_of(pose: CanonicalPose | None, rate: float) -> str | None:
+    """Return what `posture` says of the last second of a window's pose (`rate` steps a second)."""
+    if pose is None:
+        return None
+    last = slice(-max(1, round(rate)), None)
+    joints = np.where(pose.mask[last, :, None], pose.joints[last], np.nan)
+    # A canonical pose faces along x: an image's is flat in that.
+    flat = not np.any(np.abs(pose.joints[..., 0]) > 1e-6)
+    return posture(joints[..., [1, 0, 2]] if flat else joints)
 
 
 def posture(joints: np.ndarray) -> str | None:

@@ -20,7 +20,13 @@ from mujo_core.labels import (
     wider_labels,
 )
 from mujo_core.model.checkpoint import Calibration, Checkpoint
-from mujo_core.recognition.decision import DecisionSettings, calibrated_scores, settle
+from mujo_core.posture import posture_of
+from mujo_core.recognition.decision import (
+    DecisionSettings,
+    Postures,
+    calibrated_scores,
+    settle,
+)
 from mujo_core.recording import subset_name
 
 FALSE_ALARM_RATE = DecisionSettings().false_alarm_rate
@@ -104,6 +110,10 @@ def own_answers(
     scores, unknown = calibrated_scores(logits, calibration, FALSE_ALARM_RATE, familiarity, apart)
     truths = list(dict.fromkeys(where.examples[int(row)].label for row in rows))
     # `pool` names the truth by its place, the answers by theirs.
+    if 'pose' in subset:
+        tell, rate = Postures(checkpoint.labels), checkpoint.window.pose_rate
+        seen = [posture_of(where.examples[int(row)].window.pose, rate) for row in rows]
+        scores = np.stack([tell(row, what) for row, what in zip(scores, seen, strict=True)])
     said = pool(np.column_stack([scores, unknown]), rows, where, truths)
     wider = wider_labels(checkpoint.labels, never_for_others(checkpoint.labels))
     settled = np.array([np.append(settle(row[:-1], wider), row[-1]) for row in said.probabilities])

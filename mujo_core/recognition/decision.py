@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit
 
+from mujo_core.labels import Label, ancestors
+from mujo_core.posture import POSTURES
 from mujo_core.recognition.segmentation import StreamSettings
 from mujo_core.recognition.stream_filter import ForwardFilter
 
@@ -125,6 +127,52 @@ def settle(scores: np.ndarray, wider: np.ndarray) -> np.ndarray:
     return scores
 
 
+class Postures:
+    """Which of a body's postures stands for rest: the one that its angles show, else the likeliest.
+
+    Args:
+        labels: by name, in the order of the scores.
+    """
+
+    def __init__(self, labels: Mapping[str, Label]) -> None:
+        places = {name: place for place, name in enumerate(labels)}
+        kinds = {
+            posture: [
+                p for n, p in places.items() if n == posture or posture in ancestors(n, labels)
+            ]
+            for posture in POSTURES
+            if posture in places
+        }
+        self._own = {posture: places[posture] for posture in kinds}
+        self._kinds = kinds
+        self._rest = [place for name, place in places.items() if labels[name].background]
+
+    def __call__(self, scores: np.ndarray, seen: str | None) -> np.ndarray:
+        """Return scores (L,) in which rest, and postures that are not `seen`, count for one.
+
+        Args:
+            seen: the posture that a skeleton shows (`mujo_core.posture.posture`), if any does.
+        """
+        if not self._own:
+            return scores
+        scores = scores.copy()
+        gone = list(self._rest)
+        to = None
+        if seen in self._own:
+            gone += [p for name, own in self._kinds.items() if name != seen for p in own]
+            to = self._own[str(seen)]
+        else:
+            every = [p for own in self._kinds.values() for p in own]
+            best = every[int(scores[every].argmax())]
+            to = best if scores[best] > 0.0 else None
+        if to is None:
+            return scores
+        given = scores[gone].sum()
+        scores[gone] = 0.0
+        scores[to] += given
+        return scores
+
+
 class RunningMean:
     """Exponential mean over header time, whatever the rate of the answers."""
 
@@ -156,6 +204,7 @@ class Decision:
         wider: (L, L) bool of the labels (`settle`); None: none is wider than another.
         distractors: places of the labels that count as none.
         alarms: places of labels to the score from which on they, or what is narrower, are said.
+        postures: of the labels; None where rest is an answer.
     """
 
     def __init__(
@@ -165,11 +214,13 @@ class Decision:
         wider: np.ndarray | None = None,
         distractors: Sequence[int] = (),
         alarms: Mapping[int, float] | None = None,
+        postures: Postures | None = None,
     ) -> None:
         self.settings = settings
         self._wider = np.zeros((0, 0), dtype=bool) if wider is None else wider
         self._distractors = list(distractors)
         self._alarms = dict(alarms or {})
+        self._postures = postures
         self._mean = RunningMean()
         self._filter: ForwardFilter | None = None
         if settings.stream.dwell > 0.0:
@@ -181,9 +232,10 @@ class Decision:
         logits: np.ndarray,
         calibration: Calibration,
         familiarity: np.ndarray | None = None,
+        posture: str | None = None,
     ) -> tuple[np.ndarray, float]:
         """Return the scores (L,) and that of none of the labels, for logits (L,) of a window of
-        some familiarity ()."""
+        some familiarity () that shows a posture, if it does."""
         rate = self.settings.false_alarm_rate
         scores, unknown = calibrated_scores(
             logits, calibration, rate, familiarity, self._distractors
@@ -192,6 +244,8 @@ class Decision:
         known, none = mean[:-1], float(mean[-1])
         if self._filter is not None:
             known, none = self._filter(stamp, known, none)
+        if self._postures is not None:
+            known = self._postures(known, posture)
         return settle(known, self._wider), none
 
     def said(self, scores: np.ndarray, unknown: float) -> int | None:

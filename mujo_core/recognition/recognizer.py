@@ -14,9 +14,10 @@ import torch
 from mujo_core.labels import UNKNOWN, alarms, quiet_labels, wider_labels
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Calibration, Checkpoint, load_checkpoint
+from mujo_core.posture import posture_of
 from mujo_core.recognition.activity import Activity
 from mujo_core.recognition.coverage import LEAST_STREAM_COVERAGE, usable
-from mujo_core.recognition.decision import Decision, DecisionSettings
+from mujo_core.recognition.decision import Decision, DecisionSettings, Postures
 from mujo_core.recognition.distinction import stream_details
 from mujo_core.recognition.open_labels import is_file
 from mujo_core.recognition.samples import Samples
@@ -108,7 +109,8 @@ class Recognizer(Samples):
         # Rest answers nothing where somebody sits or stands.
         silent = [row for row, name in enumerate(space.names) if name in space.background]
         wider = wider_labels(space.labels, [*apart, *silent])
-        decision = Decision(settings, quiet, wider, apart, alarms(space.labels))
+        postures = Postures(space.labels)
+        decision = Decision(settings, quiet, wider, apart, alarms(space.labels), postures)
         if space.names == self.settings.labels:
             decision.go_on(self._decision)
         self.settings = replace(self.settings, labels=space.names)
@@ -271,7 +273,10 @@ class Recognizer(Samples):
 
     def _decide(self, window: Window, logits: np.ndarray, familiarity: np.ndarray) -> Activity:
         modalities, calibration = self._modalities(window), self._calibration(window)
-        scores, unknown = self._decision(window.end, logits, calibration, familiarity)
+        seen = None
+        if 'pose' in modalities:
+            seen = posture_of(window.pose, self.checkpoint.window.pose_rate)
+        scores, unknown = self._decision(window.end, logits, calibration, familiarity, seen)
         names, top_k = self.settings.labels, self._decision.settings.top_k
         best = np.argsort(-scores)
         said = self._decision.said(scores, unknown)

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mujo_core.labels import select_labels
 from mujo_core.model.checkpoint import Calibration
 from mujo_core.recognition.decision import (
     Decision,
     DecisionSettings,
+    Postures,
     calibrated_scores,
     settle,
 )
@@ -176,3 +178,29 @@ def test_without_an_alarm_the_likeliest_is_said():
     decision = Decision(DecisionSettings(), (), WIDER)
     assert decision.said(np.array([0.4, 0.1, 0.0, 0.3]), 0.2) == 0
     assert decision.said(np.array([0.3, 0.1, 0.0, 0.2]), 0.4) is None
+
+
+STILL = select_labels(['walk', 'rest', 'sit', 'stand', 'lie', 'type'])
+
+
+@pytest.mark.parametrize(
+    ('seen', 'told'),
+    [
+        # Angles say which: rest and the other postures are that one.
+        ('sit', {'walk': 0.1, 'sit': 0.8, 'type': 0.1}),
+        ('lie', {'walk': 0.1, 'lie': 0.9}),
+        # Nothing is seen: rest is the likeliest posture.
+        (None, {'walk': 0.1, 'sit': 0.1, 'stand': 0.6, 'lie': 0.1, 'type': 0.1}),
+    ],
+)
+def test_rest_is_no_answer_where_a_posture_is(seen, told):
+    before = {'walk': 0.1, 'rest': 0.4, 'sit': 0.1, 'stand': 0.2, 'lie': 0.1, 'type': 0.1}
+    scores = np.array([before[name] for name in STILL])
+    found = dict(zip(STILL, Postures(STILL)(scores, seen), strict=True))
+    assert {name: score for name, score in found.items() if score} == pytest.approx(told)
+
+
+def test_without_postures_rest_is_an_answer():
+    labels = select_labels(['walk', 'rest'])
+    scores = np.array([0.4, 0.6])
+    assert Postures(labels)(scores, 'sit') == pytest.approx(scores)

@@ -13,6 +13,7 @@ from mujo_core.evaluation.predictions import ExampleSet
 from mujo_core.labels import Label, select_labels
 from mujo_core.model.checkpoint import Calibration
 from mujo_core.recording import Recording
+from mujo_core.window import Window, WindowSpec
 
 LABELS = {
     **select_labels(['kick', 'kick_sideways', 'walk', 'rest']),
@@ -20,6 +21,7 @@ LABELS = {
 }
 """Two that are related, one that is not, one that is no activity and one that is never said."""
 NAMES = list(LABELS)
+NOBODY = Window(0.0, 3.0, 3.0)
 
 
 def said_of(*pairs: tuple[str, dict[str, float]], known: bool = True, **more) -> dict[str, Answers]:
@@ -31,7 +33,7 @@ def said_of(*pairs: tuple[str, dict[str, float]], known: bool = True, **more) ->
             row[NAMES.index(name)] = np.log(share)
     recording = Recording('r', 'elsewhere', '1', {})
     where = ExampleSet(
-        [Example(None, name, recording, place, 3.0) for place, (name, _) in enumerate(pairs)],
+        [Example(NOBODY, name, recording, place, 3.0) for place, (name, _) in enumerate(pairs)],
         'window',
         1.5,
     )
@@ -43,6 +45,7 @@ def said_of(*pairs: tuple[str, dict[str, float]], known: bool = True, **more) ->
     )
     checkpoint = SimpleNamespace(
         labels=LABELS,
+        window=WindowSpec(),
         label_vectors=lambda: None,
         model=SimpleNamespace(logits=lambda vectors, texts: vectors),
         calibration={'pose': Calibration(unknown={0.05: -1e3})} if known else {},

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from known_body import body
 
-from mujo_core.posture import LIE, SIT, STAND, posture
-from mujo_core.skeleton import JOINT, canonical_joints
+from mujo_core.posture import LIE, SIT, STAND, posture, posture_of
+from mujo_core.skeleton import JOINT, canonical_joints, canonical_pose
 
 
 def standing() -> np.ndarray:
@@ -68,3 +68,11 @@ def test_an_image_shows_who_stands_or_lies_but_not_who_sits(across):
     assert posture(image(standing(), across)) == STAND
     assert posture(image(turned(standing(), 90, 1 - across), across)) == LIE
     assert posture(image(seated(), across)) is None
+
+
+def test_a_windows_pose_shows_what_its_joints_do():
+    for joints, said in ((standing(), STAND), (seated(), SIT), (turned(standing(), 90, 1), LIE)):
+        assert posture_of(canonical_pose(joints, 25.0), 25.0) == said
+    flat = standing()[..., [1, 0, 2]] * np.float32([1, 0, 1])
+    assert posture_of(canonical_pose(flat, 25.0), 25.0) == STAND
+    assert posture_of(None, 25.0) is None

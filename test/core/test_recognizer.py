@@ -14,8 +14,14 @@ import torch
 from mujo_core.labels import never_for_others, wider_labels
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Calibration, Checkpoint, save_checkpoint
+from mujo_core.posture import posture_of
 from mujo_core.recognition import Activity, Recognizer
-from mujo_core.recognition.decision import DecisionSettings, calibrated_scores, settle
+from mujo_core.recognition.decision import (
+    DecisionSettings,
+    Postures,
+    calibrated_scores,
+    settle,
+)
 from mujo_core.timeline import Timeline
 
 SCHEMA = json.loads((Path(__file__).parents[2] / 'config' / 'activity.schema.json').read_text())
@@ -167,6 +173,8 @@ def test_the_answer_is_the_models_for_that_window(tiny_checkpoint):
         logits = model.logits(vector, tiny_checkpoint.label_vectors())[0].numpy()
     expected, unknown = calibrated_scores(logits, tiny_checkpoint.calibration['pose+imu'], 0.05)
     apart = never_for_others(tiny_checkpoint.labels)
+    seen = posture_of(window.pose, tiny_checkpoint.window.pose_rate)
+    expected = Postures(tiny_checkpoint.labels)(expected, seen)
     expected = settle(expected, wider_labels(tiny_checkpoint.labels, apart))
     names = list(tiny_checkpoint.labels)
     found = dict(activity.scores)
