@@ -113,7 +113,8 @@ def parse_labels(data: Any, source: str) -> dict[str, Label]:
         alarm = entry.get('alarm', 0.0)
         if isinstance(alarm, bool) or not isinstance(alarm, int | float) or not 0 <= alarm <= 1:
             raise ValueError(
-                f'{source}: alarm of label {name!r} is a score from 0 to 1, {alarm!r} came'
+                f'{source}: expected alarm of label {name!r} as a score from 0 to 1, got '
+                f'{alarm!r}; change it'
             )
         labels[name] = Label(
             name=name,

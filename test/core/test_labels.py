@@ -218,5 +218,5 @@ def test_who_rests_sits_or_stands():
 
 @pytest.mark.parametrize('alarm', [1.5, -0.1, True, 'often'])
 def test_an_alarm_is_a_score(alarm):
-    with pytest.raises(ValueError, match="alarm of label 'fall' is a score from 0 to 1"):
+    with pytest.raises(ValueError, match="expected alarm of label 'fall' as a score"):
         parse_labels({'fall': {'alarm': alarm}}, 'here')
