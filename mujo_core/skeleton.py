@@ -122,7 +122,7 @@ class CanonicalPose:
     """A window of canonical pose.
 
     Attributes:
-        joints: (T, 16, 3) float32; the pelvis is the origin, the torso measures 0.5, the mean line
+        joints: (T, 16, 3) float32; the pelvis is the origin, the torso measures 0.5, the line
             through hips and shoulders lies along y, z is up; 0 where masked.
         mask: (T, 16) bool, True where a joint is seen.
         root: (T, 4) float32, the pelvis' velocity (canonical lengths/s, canonical axes) and the
@@ -218,7 +218,17 @@ def _both_sides(medians: np.ndarray) -> np.ndarray:
     return (one + other) / 2
 
 
-def canonical_pose(joints: np.ndarray, rate: float, standard_body: bool = True) -> CanonicalPose:
+HEADING_SECONDS = 1.0
+_WHOLE = 0.05
+"""Of the heading of the whole window in that of a moment: it decides where a moment shows none."""
+
+
+def canonical_pose(
+    joints: np.ndarray,
+    rate: float,
+    standard_body: bool = True,
+    heading_seconds: float = HEADING_SECONDS,
+) -> CanonicalPose:
     """Centre, turn and scale a window of canonical joints by the body itself.
 
     Args:
@@ -226,7 +236,11 @@ def canonical_pose(joints: np.ndarray, rate: float, standard_body: bool = True) 
         rate: steps a second.
         standard_body: give the bones one body's lengths (`standard_proportions`), and turn the
             body by hips and shoulders together instead of by the hips alone.
+        heading_seconds: over which the body's heading is taken, so that somebody who turns around
+            while walking is still seen to walk ahead; 0 for the whole window, as in an image,
+            whose heading is not seen.
     """
+    flat = is_flat(joints)
     joints = np.asarray(joints, dtype=np.float32)
     if standard_body:
         joints = standard_proportions(joints)
@@ -250,22 +264,46 @@ def canonical_pose(joints: np.ndarray, rate: float, standard_body: bool = True) 
         across = np.where(np.isfinite(across), across, breadth)
     across = across[:, :2]
     seen = _all_finite(across)
-    left = across[seen].sum(axis=0) if seen.any() else np.array([0.0, 1.0])
-    length = float(np.hypot(*left))
-    sine, cosine = (left[0] / length, left[1] / length) if length > 1e-6 else (0.0, 1.0)
-    turn = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]], np.float32)
+    sine, cosine = _left(across, seen, 0 if flat else round(heading_seconds * rate / 2))
     scale = np.float32(TORSO / torso)
 
-    body = (joints - origin[:, None]) @ turn.T * scale
+    body = _turned((joints - origin[:, None]) * scale, sine[:, None], cosine[:, None])
     mask = _all_finite(body)
     reach = max(1, round(0.2 * rate))
     heading = np.full((len(joints), 1), np.nan)
     angles = np.arctan2(-across[seen, 0], across[seen, 1])
     wraps = len(angles) > 1 and np.abs(np.diff(angles)).max() > np.pi
     heading[seen, 0] = np.unwrap(angles) if wraps else angles
-    path = np.concatenate([origin @ turn.T * scale, heading], axis=1)
+    motion = _rate_of_change(np.concatenate([origin * scale, heading], axis=1), rate, reach)
+    motion[:, :3] = _turned(motion[:, :3], sine, cosine)
     return CanonicalPose(
         joints=np.where(mask[..., None], body, 0.0).astype(np.float32),
         mask=mask,
-        root=np.clip(_rate_of_change(path, rate, reach), -8.0, 8.0).astype(np.float32),
+        root=np.clip(motion, -8.0, 8.0).astype(np.float32),
     )
+
+
+def _left(across: np.ndarray, seen: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return x and y (T,) of the body's left, a unit vector, over `reach` steps to both sides.
+
+    Args:
+        across: (T, 2) from right to left; seen: (T,) where it is known; reach: 0 for all steps.
+    """
+    known = np.where(seen[:, None], across, 0.0)
+    left = np.broadcast_to(known.mean(axis=0), known.shape)
+    if reach:
+        sums = np.concatenate([np.zeros((1, 2)), np.cumsum(known, axis=0)])
+        steps = np.arange(len(known))
+        after, before = np.minimum(steps + reach + 1, len(known)), np.maximum(steps - reach, 0)
+        left = (sums[after] - sums[before]) / (after - before)[:, None] + _WHOLE * left
+    length = np.hypot(left[:, 0], left[:, 1])
+    there = length > 1e-6
+    length = np.where(there, length, 1.0)
+    sine, cosine = (left / length[:, None]).T
+    return np.where(there, sine, 0.0), np.where(there, cosine, 1.0)
+
+
+def _turned(points: np.ndarray, sine: np.ndarray, cosine: np.ndarray) -> np.ndarray:
+    """Return points (..., 3) turned about z, so that the left of (sine, cosine) lies along y."""
+    x, y = points[..., 0], points[..., 1]
+    return np.stack([cosine * x - sine * y, sine * x + cosine * y, points[..., 2]], axis=-1)

@@ -12,7 +12,12 @@ import numpy as np
 
 from mujo_core.limits import check_least, check_positive
 from mujo_core.recording import MODALITIES, modality_of
-from mujo_core.skeleton import CANONICAL_JOINTS, CanonicalPose, canonical_pose
+from mujo_core.skeleton import (
+    CANONICAL_JOINTS,
+    HEADING_SECONDS,
+    CanonicalPose,
+    canonical_pose,
+)
 from mujo_core.video.settings import VideoSettings
 
 SAME = 1e-6
@@ -54,6 +59,7 @@ class WindowSpec:
             of its own (`mujo_core.pace`); training sets it where it shows such windows.
         standard_body: bones get one body's lengths (`mujo_core.skeleton.standard_proportions`);
             models trained before it have their own.
+        heading_seconds: over which a body's heading is taken (`mujo_core.skeleton.canonical_pose`).
     """
 
     seconds: float = 3.0
@@ -67,10 +73,11 @@ class WindowSpec:
     video: VideoSettings = field(default_factory=VideoSettings)
     whole: bool = False
     standard_body: bool = True
+    heading_seconds: float = HEADING_SECONDS
 
     def __post_init__(self) -> None:
         check_positive('window', self, 'seconds', 'pose_rate', 'imu_rate', 'video_rate')
-        check_least('window', self, 0, 'patience', 'pose_max_gap', 'imu_max_gap')
+        check_least('window', self, 0, 'patience', 'pose_max_gap', 'imu_max_gap', 'heading_seconds')
         if self.video.kind:
             object.__setattr__(self, 'video_shape', self.video.shape)
 
@@ -182,7 +189,7 @@ def make_window(
         values, mask = pieces[name]
         modality, _, placement = name.partition('/')
         if modality == 'pose':
-            pose = canonical_pose(values, spec.pose_rate, spec.standard_body)
+            pose = canonical_pose(values, spec.pose_rate, spec.standard_body, spec.heading_seconds)
             # Joints without hips and shoulders to centre them on are no data.
             mask = np.asarray(pose.mask.any(axis=1))
         elif modality == 'imu':

@@ -28,7 +28,7 @@ _ENDS = {'left_wrist': 1.0, 'right_wrist': 1.0, 'left_ankle': 1.0, 'right_ankle'
          'left_elbow': 0.5, 'right_elbow': 0.5, 'left_knee': 0.6, 'right_knee': 0.6,
          'head': 0.2}  # fmt: skip
 """How often a joint is out of sight beside a wrist."""
-_ROLL = 0.5
+_ROLL = 0.7
 """Of a camera's pitch."""
 _SWAY = 0.15
 """Metres by which a joint's depth wanders at a severity of 1."""
@@ -260,7 +260,7 @@ class OrdinaryCamera(_Camera):
             stream = SideUnseen(parts).see(stream, rng)
         if rng.random() < 0.4 * often:
             stream = SidesSwap(1 + int(rng.integers(3))).see(stream, rng)
-        if rng.random() < 0.4 * often:
+        if rng.random() < 0.6 * often:
             crops = list(_CROPS)
             stream = Cropped(crops[int(rng.choice(3, p=(0.5, 0.35, 0.15)))]).see(stream, rng)
         return stream

@@ -38,6 +38,7 @@ class DataSet:
         windows: of the protocol, where it has any.
         rests: whether people rest before and after what each recording shows.
         virtual_imu: whether its IMU streams are computed from its skeletons.
+        devices: whether devices may be simulated from its skeletons, where it has none.
         needs_root: whether it is read from a folder (and not from a package).
         products: whether its terms allow use in products, and not in research alone.
         read_labels: folder to labels that the folder itself describes.
@@ -54,6 +55,7 @@ class DataSet:
     windows: Windows | None = None
     rests: bool = False
     virtual_imu: bool = False
+    devices: bool = True
     needs_root: bool = True
     products: bool = False
     read_labels: Callable[[str | Path], dict[str, Label]] | None = None

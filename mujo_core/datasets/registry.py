@@ -15,7 +15,7 @@ from mujo_core.recording import Recording
 DATASETS = (
     'utd_mhad', 'motionsense', 'mm_fit', 'mhealth', 'myogym', 'spar_watch', 'cmu_mocap',
     'kard', 'florence3d', 'cad60', 'msrc12', 'kinder_gator', 'precog16',
-    'umafall', 'sisfall', 'dsads', 'wisdm', 'assist_iot',
+    'umafall', 'sisfall', 'dsads', 'wisdm', 'assist_iot', 'animated',
     'fimad', 'folder', 'bag',
 )  # fmt: skip
 """Names of the data sets; each is imported when it is asked for."""

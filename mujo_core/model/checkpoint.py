@@ -229,7 +229,7 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
         spec = config['window']
         if isinstance(spec, Mapping):
             # A checkpoint of before says nothing of bones, which it was trained on as they came.
-            spec = {'standard_body': False, **spec}
+            spec = {'standard_body': False, 'heading_seconds': 0.0, **spec}
         window = _settings(WindowSpec, spec, path)
         window = replace(window, video=model.settings.video)
         modalities = tuple(config.get('modalities', ('pose', 'imu')))

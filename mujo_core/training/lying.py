@@ -1,9 +1,4 @@
-"""Upright bodies tipped over: few recordings show somebody who lies or trains on the floor.
-
-A standing body that pushes with both hands is, turned face down, one that does a push-up; one that
-bends at the waist does, turned on its back, a sit-up. A skeleton is seen beside its pelvis, so
-that what moves and what rests on the floor need not be told apart.
-"""
+"""Standing bodies laid down: few recordings show somebody who lies."""
 
 from __future__ import annotations
 
@@ -13,17 +8,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from mujo_core.recording import Stream, modality_of
-from mujo_core.skeleton import JOINT
 
-TIPPED = {'push': 'push_up', 'waist_bend': 'sit_up', 'shoot_pistol': 'plank'}
-"""What is done upright, and what it is on the floor."""
-_PRONE = {'push_up': 78.0, 'plank': 78.0, 'sit_up': -90.0}
-"""Degrees by which the body is turned forward; a straight body on its hands slopes a little."""
-_SLOPE = 8.0
-_BENT = (0.0, 75.0)
-"""Degrees of the hips' bend in sit-ups, with the feet on the floor."""
-_ON_FOREARMS = 0.6
-"""Of planks, how many are on the forearms and not on the hands."""
 _FLAT = (75.0, 105.0)
 """Degrees by which an upright body is tipped over."""
 
@@ -60,42 +45,3 @@ def _device(samples: np.ndarray, tipped: float, rng: np.random.Generator) -> np.
     across /= max(float(np.linalg.norm(across)), 1e-9)
     turned = Rotation.from_rotvec(tipped * across).apply(mean)
     return samples + np.concatenate([turned - mean, np.zeros(3)])
-
-
-def on_the_floor(stream: Stream, label: str, rng: np.random.Generator) -> Stream:
-    """Return the skeleton of an upright body as it does what `TIPPED` says on the floor.
-
-    Args:
-        stream: canonical joints with z up; label: what is done on the floor.
-    """
-    joints = stream.values.copy()
-    across = joints[:, JOINT['left_shoulder']] - joints[:, JOINT['right_shoulder']]
-    across = across[np.isfinite(across).all(axis=1)].sum(axis=0)
-    left = np.array([across[0], across[1], 0.0])
-    left /= max(float(np.linalg.norm(left)), 1e-9)
-    if label == 'sit_up':
-        bent = np.deg2rad(rng.uniform(*_BENT))
-        # Thighs forward and up, shanks back down by twice as much: the feet stay on the floor.
-        for side in ('left', 'right'):
-            hip, knee, ankle = (JOINT[f'{side}_{part}'] for part in ('hip', 'knee', 'ankle'))
-            shank = joints[:, ankle] - joints[:, knee]
-            thigh = Rotation.from_rotvec(-bent * left).apply(joints[:, knee] - joints[:, hip])
-            joints[:, knee] = joints[:, hip] + thigh
-            joints[:, ankle] = joints[:, knee] + Rotation.from_rotvec(bent * left).apply(shank)
-    tipped = np.deg2rad(_PRONE[label] + rng.normal() * _SLOPE)
-    turn = Rotation.from_rotvec(tipped * left).as_matrix().T.astype(np.float32)
-    pelvis = joints[:, :1]
-    joints = (joints - pelvis) @ turn + pelvis
-    if label == 'plank' and rng.random() < _ON_FOREARMS:
-        ahead = np.cross(left, [0.0, 0.0, 1.0])
-        for side in ('left', 'right'):
-            shoulder, elbow, wrist = (JOINT[f'{side}_{p}'] for p in ('shoulder', 'elbow', 'wrist'))
-            upper = _lengths(joints[:, elbow] - joints[:, shoulder])
-            lower = _lengths(joints[:, wrist] - joints[:, elbow])
-            joints[:, elbow] = joints[:, shoulder] - upper * np.array([0.0, 0.0, 1.0])
-            joints[:, wrist] = joints[:, elbow] + lower * ahead
-    return replace(stream, values=joints.astype(np.float32))
-
-
-def _lengths(vectors: np.ndarray) -> np.ndarray:
-    return np.asarray(np.linalg.norm(vectors, axis=-1, keepdims=True))

@@ -19,10 +19,9 @@ from mujo_core.posture import LIE, STAND, posture
 from mujo_core.recording import Stream, modality_of
 from mujo_core.training.augment import change_imu, change_pose
 from mujo_core.training.clip import Clip
-from mujo_core.training.lying import TIPPED, laid_down, on_the_floor
+from mujo_core.training.lying import laid_down
 from mujo_core.training.mirror import mirrored, mirrored_label
 from mujo_core.training.mixture.store import AnyClip
-from mujo_core.training.one_arm import EITHER_ARM, with_one_arm
 from mujo_core.training.padding import pad_with_rest
 from mujo_core.training.repeat import repeated
 from mujo_core.training.video_augment import VideoAugmentation, change_frames
@@ -41,10 +40,6 @@ class SamplerSettings:
             others the clip fills what it can, as in the literature.
         rest: share of windows that hold nothing but rest.
         lie: share of those in which the resting body is laid down flat (`laid_down`).
-        floor: share of windows of an upright skeleton in which it does on the floor what looks
-            like it, where that is known (`TIPPED`).
-        one_arm: share of windows of what is done with both arms in which one of them rests, where
-            that means the same (`EITHER_ARM`).
         whole: share of windows that an action fills from its beginning to its end, at whatever
             pace that takes: as recordings of one activity are judged (`WindowSpec.whole`).
         clear: share of windows in which the camera sees a body well: no stream stops, no frame is
@@ -82,8 +77,6 @@ class SamplerSettings:
     as_stream: float = 0.4
     rest: float = 0.06
     lie: float = 0.0
-    floor: float = 0.0
-    one_arm: float = 0.0
     whole: float = 0.0
     clear: float = 0.0
     repeat: float = 0.0
@@ -113,7 +106,7 @@ class SamplerSettings:
 
     def __post_init__(self) -> None:
         check_shares(
-            'sampler', self, 'as_stream', 'rest', 'lie', 'floor', 'one_arm', 'whole', 'clear',
+            'sampler', self, 'as_stream', 'rest', 'lie', 'whole', 'clear',
             'repeat', 'warp', 'any_turn', 'extra_device', 'virtual_only', 'one_device', 'virtual',
             'pocket', 'mirror', 'wrist', 'drop_stream', 'lose', 'shake', 'hide',
         )  # fmt: skip
@@ -236,7 +229,6 @@ class WindowSampler:
     def _play(self, index: int, rng: np.random.Generator) -> tuple[dict[str, Stream], float, str]:
         """Return the streams of a clip as they were sent, the end of the window, and its label."""
         clip, spec, how = self._turned(self.clips[index].load(), rng), self.spec, self.settings
-        clip = self._changed(clip, rng)
         # Without a share nothing is drawn, so that the other draws of a seed stay as they are.
         if how.clear and rng.random() < how.clear:
             how = how.seen_clearly()
@@ -284,26 +276,6 @@ class WindowSampler:
             window_end = float(np.clip(window_end, 0.5, max(length, spec.seconds)))
             padded = False
         return self._sent(streams, start, speed, window_end, padded, how, rng), window_end, label
-
-    def _changed(self, clip: Clip, rng: np.random.Generator) -> Clip:
-        """Return the clip, or what its skeleton would be of somebody who does it otherwise."""
-        share = self.settings.one_arm
-        # Without a share nothing is drawn, so that the other draws of a seed stay as they are.
-        if share and clip.label in EITHER_ARM and 'pose' in clip.streams and rng.random() < share:
-            pose = with_one_arm(clip.streams['pose'], rng)
-            return replace(clip, streams={'pose': pose}, virtual={})
-        return self._tipped(clip, rng)
-
-    def _tipped(self, clip: Clip, rng: np.random.Generator) -> Clip:
-        """Return the clip, or what is like it on the floor: the skeleton alone is known then."""
-        # Without a share nothing is drawn, so that the other draws of a seed stay as they are.
-        if not self.settings.floor or clip.label not in TIPPED or 'pose' not in clip.streams:
-            return clip
-        if rng.random() >= self.settings.floor:
-            return clip
-        label = TIPPED[clip.label]
-        pose = on_the_floor(clip.streams['pose'], label, rng)
-        return replace(clip, label=label, streams={'pose': pose}, virtual={}, rests=False)
 
     def _at_rest(self, clip: Clip, before: bool) -> str:
         """Return what a person does before or after an action: stands or sits, where that is seen

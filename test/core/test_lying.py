@@ -1,4 +1,4 @@
-"""Upright bodies laid down, and what they do on the floor."""
+"""Upright bodies laid down."""
 
 import numpy as np
 import pytest
@@ -6,11 +6,9 @@ from known_body import body
 
 from mujo_core.posture import LIE, posture
 from mujo_core.recording import Stream
-from mujo_core.skeleton import JOINT, canonical_joints
+from mujo_core.skeleton import canonical_joints
 from mujo_core.training.clip import Clip
-from mujo_core.training.config import DataSettings
-from mujo_core.training.lying import TIPPED, laid_down, on_the_floor
-from mujo_core.training.mixture.mixture import class_labels
+from mujo_core.training.lying import laid_down
 from mujo_core.training.sampler import SamplerSettings, WindowSampler
 from mujo_core.window import WindowSpec
 
@@ -41,41 +39,6 @@ def test_a_body_laid_down_lies_and_its_device_feels_gravity_elsewhere(seed):
 
 def now_only(mean: np.ndarray) -> np.ndarray:
     return np.concatenate([mean, np.zeros(3)])
-
-
-def test_what_is_done_on_the_floor_is_done_flat_and_keeps_its_bones():
-    for label in TIPPED.values():
-        floor = on_the_floor(upright(), label, np.random.default_rng(3)).values
-        trunk = floor[:, 2] - floor[:, 0]
-        assert np.degrees(np.arcsin(np.abs(trunk[:, 2]) / np.linalg.norm(trunk, axis=1))).max() < 40
-        before = upright().values
-        for side in ('left', 'right'):
-            for end, joint in (('knee', 'hip'), ('ankle', 'knee'), ('wrist', 'elbow')):
-                pair = [JOINT[f'{side}_{end}'], JOINT[f'{side}_{joint}']]
-                one, two = (np.linalg.norm(np.diff(x[:, pair], axis=1), axis=-1)
-                            for x in (before, floor))  # fmt: skip
-                np.testing.assert_allclose(one, two, rtol=1e-4)
-
-
-def test_a_push_up_faces_the_floor_and_a_sit_up_the_ceiling():
-    """The known body faces +x; its elbows are bent forward, before the chest."""
-    rng = np.random.default_rng(0)
-    elbow, wrist = JOINT['left_elbow'], JOINT['left_wrist']
-    prone = on_the_floor(upright(), 'push_up', rng).values[0]
-    supine = on_the_floor(upright(), 'sit_up', rng).values[0]
-    assert prone[wrist, 2] < prone[elbow, 2]
-    assert supine[wrist, 2] > supine[elbow, 2]
-    assert supine[JOINT['left_knee'], 2] >= supine[JOINT['left_hip'], 2] - 0.05
-
-
-def test_the_sampler_draws_them_and_they_are_labels():
-    clips = [Clip('push', 'a', {'pose': upright()}), Clip('walk', 'a', {'pose': upright()})]
-    how = SamplerSettings(floor=1.0)
-    assert 'push_up' in class_labels(clips, how, DataSettings())
-    assert 'push_up' not in class_labels(clips, SamplerSettings(), DataSettings())
-    sampler = WindowSampler(clips, WindowSpec(), how)
-    drawn = {sampler.draw(place, np.random.default_rng(9))[1] for place in (0, 1)}
-    assert drawn == {'push_up', 'walk'}
 
 
 def test_standing_still_becomes_lying_where_that_is_a_label():

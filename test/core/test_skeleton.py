@@ -249,3 +249,22 @@ def test_an_images_bones_stay_as_they_are():
     flat = moving() * np.float32([1, 0, 1])
     assert is_flat(flat) and not is_flat(moving())
     np.testing.assert_array_equal(standard_proportions(flat), flat)
+
+
+def test_who_walks_in_a_circle_is_seen_to_walk_ahead_throughout():
+    stamps = np.arange(75) / RATE
+    turned = stamps * 2.0  # rad: most of a circle in three seconds
+    joints = canonical_joints(np.repeat(body('canonical16')[None], 75, axis=0), 'canonical16')
+    joints = joints - joints[:, :1]
+    for step, angle in enumerate(turned):
+        sine, cosine = np.sin(angle), np.cos(angle)
+        joints[step] = joints[step] @ np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]]).T
+        joints[step] += 0.5 * np.array([sine, -cosine, 0.0]) + [0.0, 0.0, 1.0]  # radius 0.5 m
+    pose = canonical_pose(joints, RATE)
+    inner = slice(15, -15)  # at the ends a moment reaches to one side alone
+    assert np.abs(np.diff(pose.joints[inner], axis=0)).max() < 0.02
+    speed, sideways, _, rate = pose.root[inner].T
+    assert speed.min() > 0.8 and np.abs(sideways).max() < 0.1
+    np.testing.assert_allclose(rate, 2.0, atol=0.05)
+    whole = canonical_pose(joints, RATE, heading_seconds=0.0)
+    assert np.abs(np.diff(whole.joints[inner], axis=0)).max() > 0.02

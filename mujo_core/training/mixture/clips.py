@@ -62,7 +62,10 @@ def as_clip(
 ) -> Clip:
     """Return a recording as a clip with virtual IMUs: its own where none of its IMUs is real."""
     clip = make_clip(recording, label, rests=rests)
-    if recording.dataset not in DATASETS or not get_dataset(recording.dataset).virtual_imu:
+    dataset = get_dataset(recording.dataset) if recording.dataset in DATASETS else None
+    if dataset and not dataset.devices:
+        return clip
+    if not dataset or not dataset.virtual_imu:
         return with_virtual(clip, recording.streams.get('pose'), cutoffs)
     virtual = {n: s for n, s in clip.streams.items() if modality_of(n) == 'imu'}
     real = {n: s for n, s in clip.streams.items() if n not in virtual}

@@ -14,7 +14,6 @@ from mujo_core.labels import Label, select_labels
 from mujo_core.recording import Recording
 from mujo_core.training.clip import OUTLIER, Clip
 from mujo_core.training.config import DataSettings, TrainConfig
-from mujo_core.training.lying import TIPPED
 from mujo_core.training.mixture.clips import as_recording, clips_of, only
 from mujo_core.training.mixture.selection import (
     Selection,
@@ -212,9 +211,6 @@ def class_labels(
     _check_outliers(names, data)
     if sampler.rest > 0 and any(clip.rests for clip in clips):
         names.append(REST)
-    if sampler.floor > 0:
-        there = {clip.label for clip in clips if 'pose' in clip.outline.streams}
-        names += [on_floor for upright, on_floor in TIPPED.items() if upright in there]
     labels = select_labels(names, words_of(data) or None)
     apart = set(data.distractors)
     return {n: replace(words, distractor=n in apart) for n, words in labels.items()}

@@ -1,0 +1,1 @@
+"""Skeletons that nobody recorded: movements described by key poses, played by a jointed body."""
