@@ -14,7 +14,7 @@ from mujo_core.recording import MODALITIES, Recording
 
 TAKES_OVERRIDES = True
 _FITTING = 'low_label'
-_BESIDE = ('full', 'robustness')
+_BESIDE = ('full', 'robustness', 'low_label')
 _TRAINED = 'late_fusion'
 _DRAWN = ('low_label', 'taught', 'unknown')
 """What draws or fits anew for each seed."""

@@ -16,16 +16,10 @@ import torch
 
 from mujo_core.evaluation.embedding import embed_windows, subsets_of
 from mujo_core.evaluation.registry import Result, Table, Task, protocol
-from mujo_core.labels import (
-    alarms,
-    distractor_places,
-    never_for_others,
-    quiet_labels,
-    related,
-    wider_labels,
-)
+from mujo_core.labels import related
 from mujo_core.model.checkpoint import Calibration, Checkpoint
-from mujo_core.recognition.decision import Decision, DecisionSettings
+from mujo_core.posture import posture_of
+from mujo_core.recognition.decision import DecisionSettings, decision_of
 from mujo_core.recognition.playback import windows_of
 from mujo_core.recording import Recording, Segment, subset_name
 
@@ -95,8 +89,6 @@ def fall_scores(
     """Return subset to stamps (N,), the score of falling (N,) and whether it is said (N,)."""
     names = list(checkpoint.labels)
     falling = [place for place, name in enumerate(names) if related(name, FALL)]
-    still = set(quiet_labels(checkpoint.labels))
-    quiet = [place for place, name in enumerate(names) if name in still]
     windows = list(windows_of(recording, checkpoint.window, STRIDE))
     if not windows:
         return {}
@@ -113,14 +105,13 @@ def fall_scores(
             logits = checkpoint.model.logits(vectors, checkpoint.label_vectors()).numpy()
         familiarity = embedding.familiarity(subset, rows)
         calibration = checkpoint.calibration.get(subset_name(subset), Calibration())
-        decision = Decision(
-            DecisionSettings(), quiet,
-            wider_labels(checkpoint.labels, never_for_others(checkpoint.labels)),
-            distractor_places(checkpoint.labels), alarms(checkpoint.labels),
-        )  # fmt: skip
+        decision = decision_of(checkpoint.labels, DecisionSettings())
         scores, said = [], []
         for place, row in enumerate(rows):
-            known, unknown = decision(ends[row], logits[place], calibration, familiarity[place])
+            seen = posture_of(windows[row].pose, checkpoint.window.pose_rate)
+            known, unknown = decision(
+                ends[row], logits[place], calibration, familiarity[place], seen
+            )
             scores.append(known[falling].sum())
             said.append(decision.said(known, unknown) in falling)
         found[subset_name(subset)] = ends[rows], np.array(scores), np.array(said)

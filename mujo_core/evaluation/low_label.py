@@ -1,8 +1,8 @@
 """The protocol `low_label`: few labelled windows; pretrained against from scratch, and a probe.
 
-Labelled windows of training people are drawn; three answers learn from the same ones and are
-judged on people unseen: the checkpoint fine-tuned whole, the same model from random weights for as
-many steps, and logistic regression on the checkpoint's frozen vectors.
+Labelled windows of training people are drawn; all answers learn from the same ones and are judged
+on people unseen: the checkpoint fine-tuned whole, the same model from random weights for as many
+steps, logistic regression on the checkpoint's frozen vectors, and what `--baseline` names.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mujo_core.evaluation import plots
+from mujo_core.evaluation.baselines import make_baseline
 from mujo_core.evaluation.embedding import embed_windows
 from mujo_core.evaluation.examples import Example
 from mujo_core.evaluation.label_texts import label_texts
@@ -145,6 +146,20 @@ def _probed(
     return pool(probabilities, rows, tested, labels).scores()
 
 
+def _compared(
+    task: Task, name: str, chosen: list[Example], places: np.ndarray, tested: ExampleSet,
+    rows: np.ndarray, labels: list[str], subset: Sequence[str],
+) -> Scores:  # fmt: skip
+    probabilities = np.zeros((len(rows), len(labels)))
+    if len(set(places)) < 2:
+        probabilities[:, places[0]] = 1.0
+    else:
+        made = make_baseline(name, task, subset, labels)
+        made.fit(chosen, places)
+        probabilities = made.probabilities([tested.examples[i] for i in rows])
+    return pool(probabilities, rows, tested, labels).scores()
+
+
 def _spread(runs: Sequence[Scores]) -> dict[str, Any]:
     found = {}
     for figure in ('macro_f1', 'accuracy', 'ece'):
@@ -187,9 +202,10 @@ def low_label(task: Task) -> Result:
     places = pool_of.places(usable, labels)
     vectors = known.fused(subset, usable).numpy()
     asked_vectors = asked.fused(subset, rows).numpy()
+    methods = (*METHODS, *task.baselines)
     curve: list[dict[str, Any]] = []
     for amount in amounts:
-        runs: dict[str, list[Scores]] = {method: [] for method in METHODS}
+        runs: dict[str, list[Scores]] = {method: [] for method in methods}
         counts, covered = [], []
         for seed in task.seeds:
             drawn = amount.draw(places, np.random.default_rng((seed, 11)))
@@ -204,9 +220,16 @@ def low_label(task: Task) -> Result:
             runs['linear_probe'].append(
                 _probed(vectors[drawn], places[drawn], tested, asked_vectors, rows, labels)
             )
+            for name in task.baselines:
+                runs[name].append(
+                    _compared(
+                        replace(task, seeds=(seed,)), name, chosen, places[drawn], tested, rows,
+                        labels, subset,
+                    )
+                )  # fmt: skip
             task.say(
                 f'{amount}, seed {seed}: '
-                + ', '.join(f'{m} {runs[m][-1].macro_f1:.4f}' for m in METHODS)
+                + ', '.join(f'{m} {runs[m][-1].macro_f1:.4f}' for m in methods)
             )
         curve.append(
             {
@@ -231,10 +254,10 @@ def low_label(task: Task) -> Result:
     }
     rows_of_table = [
         [point['amount'], point['windows'],
-         *(_plus_minus(point['methods'][m]['macro_f1']) for m in METHODS)]
+         *(_plus_minus(point['methods'][m]['macro_f1']) for m in methods)]
         for point in curve
     ]  # fmt: skip
-    columns = ['labelled', 'windows', *METHODS]
+    columns = ['labelled', 'windows', *methods]
     title = f'macro-F1 on unseen people, {task.dataset}, {seeds_in_words(len(task.seeds))}'
     picture = Plot(
         'label_fraction',

@@ -127,6 +127,8 @@ def label_curve(curve: Sequence[Mapping[str, Any]]) -> Figure:
         'scratch': ('from scratch, as many steps', ORANGE, 's-'),
         'linear_probe': ('linear probe of the pretrained', GREEN, '^--'),
     }
+    others = [m for m in points[0]['methods'] if m not in styles]
+    styles |= {m: (m, GREY, 'd:') for m in others}
     for method, (name, colour, style) in styles.items():
         mean = np.array([p['methods'][method]['macro_f1']['mean'] for p in points])
         std = np.array([p['methods'][method]['macro_f1']['std'] for p in points])

@@ -7,7 +7,7 @@ the true start, and what was said amid rest is counted by the minute.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,18 +19,12 @@ from mujo_core.evaluation.embedding import embed_windows, subsets_of
 from mujo_core.evaluation.events import Event, segmental_counts
 from mujo_core.evaluation.examples import labelled_stretches
 from mujo_core.evaluation.registry import Result, Table, Task, protocol
-from mujo_core.labels import (
-    UNKNOWN,
-    distractor_places,
-    never_for_others,
-    quiet_labels,
-    wider_labels,
-)
+from mujo_core.labels import UNKNOWN, Label, distractor_places, quiet_labels
 from mujo_core.model.checkpoint import Calibration, Checkpoint
-from mujo_core.recognition.decision import DecisionSettings, calibrated_scores, settle
+from mujo_core.posture import posture_of
+from mujo_core.recognition.decision import DecisionSettings, calibrated_scores, decision_of
 from mujo_core.recognition.playback import windows_of
 from mujo_core.recognition.segmentation import BY_ITSELF, Segmenter, StreamSettings
-from mujo_core.recognition.stream_filter import ForwardFilter
 from mujo_core.recording import Recording, Segment, subset_name
 
 REST = 5.0
@@ -127,30 +121,27 @@ def segment_answers(
     stamps: np.ndarray,
     scores: np.ndarray,
     unknown: np.ndarray,
-    names: Sequence[str],
+    labels: Mapping[str, Label],
     background: Sequence[str],
     settings: StreamSettings,
-    wider: np.ndarray | None = None,
+    postures: Sequence[str | None] | None = None,
 ) -> tuple[list[Segment], list[tuple[float, str]]]:
     """Return the segments that answers make, and when each start was said.
 
     Args:
         stamps: (N,) header time of the answers, seconds.
-        scores: (N, L) of the labels `names`; unknown: (N,) of none of them.
+        scores: (N, L) of the labels; unknown: (N,) of none of them.
         background: names that are no activity.
-        wider: (L, L) bool of the labels (`mujo_core.recognition.decision.settle`), if any is.
+        postures: (N,) that skeletons show, where there are any.
     """
-    quiet = [row for row, name in enumerate(names) if name in background]
-    smooth = ForwardFilter(quiet, settings.dwell, settings.rest) if settings.dwell else None
+    decision = decision_of(labels, DecisionSettings(stream=settings))
     segmenter = Segmenter({*background, UNKNOWN}, settings)
-    starts = []
-    for stamp, row, doubt in zip(stamps, scores, unknown, strict=True):
-        if smooth is not None:
-            row, doubt = smooth(stamp, row, float(doubt))
-        if wider is not None:
-            row = settle(row, wider)
-        best = int(row.argmax())
-        label = UNKNOWN if doubt > row[best] else names[best]
+    names, starts = list(labels), []
+    seen = postures or [None] * len(stamps)
+    for stamp, row, doubt, posture in zip(stamps, scores, unknown, seen, strict=True):
+        known, none = decision.over_time(stamp, row, float(doubt), posture)
+        place = decision.said(known, none)
+        label = UNKNOWN if place is None else names[place]
         if segmenter.update(stamp, label) == 'start':
             starts.append((stamp, label))
     after = stamps[-1] + settings.least_duration + settings.lag + STRIDE if len(stamps) else 0.0
@@ -161,8 +152,8 @@ def segment_answers(
 
 def _answers(
     checkpoint: Checkpoint, sequence: Recording
-) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
-    """Yield of every subset: name, stamps (N,), scores (N, L) and those of unknown (N,)."""
+) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray, list[str | None]]]:
+    """Yield of every subset: name, stamps (N,), scores (N, L), those of unknown (N,), postures."""
     windows = list(windows_of(sequence, checkpoint.window, STRIDE))
     ends = np.array([w.end for w in windows])
     ends = ends - ends[-1] + sequence.end
@@ -187,6 +178,12 @@ def _answers(
                 familiarity,
                 distractor_places(checkpoint.labels),
             ),
+            [
+                posture_of(windows[row].pose, checkpoint.window.pose_rate)
+                if 'pose' in subset
+                else None
+                for row in rows
+            ],
         )
 
 
@@ -197,17 +194,16 @@ def streams(task: Task) -> Result:
     names = list(checkpoint.labels)
     asked = set(task.labels or ())
     background = [name for name in quiet_labels(checkpoint.labels) if name not in asked]
-    wider = wider_labels(checkpoint.labels, never_for_others(checkpoint.labels))
     activities = [n for n in (task.labels or names) if n in names and n not in background]
     tallies: dict[str, dict[str, Tally]] = {}
     count = 0
     for sequence in sequences(task.tested, activities):
         count += 1
-        for name, stamps, scores, unknown in _answers(checkpoint, sequence):
+        for name, stamps, scores, unknown, postures in _answers(checkpoint, sequence):
             ways = tallies.setdefault(name, {way: Tally() for way in WAYS})
             for way, settings in WAYS.items():
                 said, starts = segment_answers(
-                    stamps, scores, unknown, names, background, settings, wider
+                    stamps, scores, unknown, checkpoint.labels, background, settings, postures
                 )
                 ways[way].add(sequence.segments, said, starts, sequence.end)
     if not count:

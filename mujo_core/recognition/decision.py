@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit
 
-from mujo_core.labels import Label, ancestors
+from mujo_core.labels import (
+    Label,
+    alarms,
+    ancestors,
+    distractor_places,
+    quiet_labels,
+    wider_labels,
+)
 from mujo_core.posture import POSTURES
 from mujo_core.recognition.segmentation import StreamSettings
 from mujo_core.recognition.stream_filter import ForwardFilter
@@ -240,6 +247,12 @@ class Decision:
         scores, unknown = calibrated_scores(
             logits, calibration, rate, familiarity, self._distractors
         )
+        return self.over_time(stamp, scores, float(unknown), posture)
+
+    def over_time(
+        self, stamp: float, scores: np.ndarray, unknown: float, posture: str | None = None
+    ) -> tuple[np.ndarray, float]:
+        """Return the same for calibrated scores (L,) and that of none of the labels."""
         mean = self._mean(stamp, np.append(scores, unknown), self.settings.smoothing)
         known, none = mean[:-1], float(mean[-1])
         if self._filter is not None:
@@ -268,3 +281,28 @@ class Decision:
         self._mean.reset()
         if self._filter is not None:
             self._filter.reset()
+
+
+def decision_of(
+    labels: Mapping[str, Label],
+    settings: DecisionSettings,
+    distractors: Sequence[int] | None = None,
+) -> Decision:
+    """Return the decision that labels ask for by what is said of them in the taxonomy.
+
+    Args:
+        labels: by name, in the order of the scores.
+        distractors: places of those that count as none; None for all that are distractors.
+    """
+    still = set(quiet_labels(labels))
+    apart = distractor_places(labels) if distractors is None else list(distractors)
+    # Rest answers nothing where somebody sits or stands.
+    silent = [place for place, label in enumerate(labels.values()) if label.background]
+    return Decision(
+        settings,
+        [place for place, name in enumerate(labels) if name in still],
+        wider_labels(labels, [*apart, *silent]),
+        apart,
+        alarms(labels),
+        Postures(labels),
+    )

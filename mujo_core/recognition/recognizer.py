@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mujo_core.labels import UNKNOWN, alarms, quiet_labels, wider_labels
+from mujo_core.labels import UNKNOWN
 from mujo_core.model.batch import batch_windows
 from mujo_core.model.checkpoint import Calibration, Checkpoint, load_checkpoint
 from mujo_core.posture import posture_of
 from mujo_core.recognition.activity import Activity
 from mujo_core.recognition.coverage import LEAST_STREAM_COVERAGE, usable
-from mujo_core.recognition.decision import Decision, DecisionSettings, Postures
+from mujo_core.recognition.decision import Decision, DecisionSettings, decision_of
 from mujo_core.recognition.distinction import stream_details
 from mujo_core.recognition.open_labels import is_file
 from mujo_core.recognition.samples import Samples
@@ -103,14 +103,7 @@ class Recognizer(Samples):
     def _decide_by(self, settings: DecisionSettings) -> None:
         """Take settings, and the labels as they are now; go on where only other things change."""
         space = self._vocabulary.space
-        still = set(quiet_labels(space.labels))
-        quiet = [row for row, name in enumerate(space.names) if name in still]
-        apart = self._vocabulary.distractors
-        # Rest answers nothing where somebody sits or stands.
-        silent = [row for row, name in enumerate(space.names) if name in space.background]
-        wider = wider_labels(space.labels, [*apart, *silent])
-        postures = Postures(space.labels)
-        decision = Decision(settings, quiet, wider, apart, alarms(space.labels), postures)
+        decision = decision_of(space.labels, settings, self._vocabulary.distractors)
         if space.names == self.settings.labels:
             decision.go_on(self._decision)
         self.settings = replace(self.settings, labels=space.names)

@@ -322,6 +322,41 @@ def test_low_label_compares_three_answers_on_people_unseen(small):
     assert len(told) == 4 and '1/class, seed 1' in told[1]
 
 
+def test_low_label_puts_a_baseline_beside_them_that_learns_from_the_same_windows(
+    small, monkeypatch
+):
+    learned = []
+
+    class Counting:
+        modalities = ('imu',)
+
+        def __init__(self, subset, spec, classes, seed):
+            self.classes = classes
+
+        def fit(self, examples, truth):
+            learned.append((len(examples), len(set(truth))))
+
+        def probabilities(self, examples):
+            rows = np.zeros((len(examples), self.classes))
+            rows[:, 0] = 1.0
+            return rows
+
+    monkeypatch.setattr(
+        'mujo_core.evaluation.low_label.make_baseline',
+        lambda name, task, subset, labels: Counting(subset, None, len(labels), 0),
+    )
+    task = task_of(
+        small, [r.only(['imu']) for r in people('1')], seeds=(0,), amounts=('1/class', '100%'),
+        training=lambda: [r.only(['imu']) for r in people('2', '3')], baselines=('counting',),
+        settings=(None, [*FEW_STEPS, '--fit.steps', '1']),
+    )  # fmt: skip
+    result = get_protocol('low_label')(task)
+    assert learned == [(3, 3), (24, 3)]
+    for point in result.data['curve']:
+        assert point['methods']['counting']['accuracy']['mean'] == pytest.approx(1 / 3)
+    assert result.tables[0].columns[-1] == 'counting'
+
+
 def test_training_begins_with_the_weights_it_is_given(small):
     config = read_config(
         None, [*FEW_STEPS, '--fit.steps', '1', '--fit.learning_rate', '1e-12',

@@ -1,14 +1,22 @@
 """Answers over time: where activities start and end, and which of them are believed."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mujo_core.evaluation.streams import STEADY, Tally, segment_answers
+from mujo_core.labels import Label
 from mujo_core.recognition.segmentation import BY_ITSELF, Segmenter, StreamSettings
 from mujo_core.recognition.stream_filter import NEWS, ForwardFilter
 from mujo_core.recording import Segment
 
 NAMES = ['walk', 'jog', 'rest']
+
+
+def labels_named(names: Sequence[str]) -> dict[str, Label]:
+    return {name: Label(name, name, background=name == 'rest') for name in names}
 
 
 def said(segmenter: Segmenter, labels: str, step: float = 0.1) -> list[str | None]:
@@ -168,7 +176,7 @@ def test_flickering_answers_give_one_segment_where_they_are_steadied():
     tallies = {}
     for settings in (BY_ITSELF, STEADY):
         segments, starts = segment_answers(
-            stamps, rows[:, :3], rows[:, 3], NAMES, ['rest'], settings
+            stamps, rows[:, :3], rows[:, 3], labels_named(NAMES), ['rest'], settings
         )
         tallies[settings] = tally = Tally()
         truth = [Segment('walk', 6.0 - STEADY.lag, 11.0 - STEADY.lag)]
@@ -184,10 +192,10 @@ def test_kinds_of_one_activity_give_one_segment():
     """Two kinds share what speaks for a jog, while less speaks for a walk than for either."""
     stamps = np.arange(0.0, 10.0, 0.2)
     names = ['walk', 'jog', 'jog_slowly', 'jog_fast', 'rest']
-    wider = np.zeros((5, 5), dtype=bool)
-    wider[[2, 3], 1] = True
+    apart = labels_named(names)
+    kinds = {n: replace(w, parents=('jog',)) if '_' in n else w for n, w in apart.items()}
     scores = np.tile([0.3, 0.1, 0.25, 0.25, 0.05], (len(stamps), 1))
     unknown = np.full(len(stamps), 0.05)
-    for related, label in ((None, 'walk'), (wider, 'jog')):
-        said, starts = segment_answers(stamps, scores, unknown, names, ['rest'], BY_ITSELF, related)
+    for labels, label in ((apart, 'walk'), (kinds, 'jog')):
+        said, starts = segment_answers(stamps, scores, unknown, labels, ['rest'], BY_ITSELF)
         assert {segment.label for segment in said} == {label} == {name for _, name in starts}

@@ -7,7 +7,13 @@ A baseline is a class with `fit` and `probabilities`, registered by name::
 """
 
 from mujo_core.evaluation.baselines.comparison import baseline_table, compare_with_baseline
-from mujo_core.evaluation.baselines.registry import Baseline, baseline, baselines, get_baseline
+from mujo_core.evaluation.baselines.registry import (
+    Baseline,
+    baseline,
+    baselines,
+    get_baseline,
+    make_baseline,
+)
 
 __all__ = [
     'Baseline',
@@ -16,4 +22,5 @@ __all__ = [
     'baselines',
     'compare_with_baseline',
     'get_baseline',
+    'make_baseline',
 ]
