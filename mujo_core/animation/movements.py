@@ -16,7 +16,7 @@ from mujo_core.recording import Recording, Segment, Stream
 from mujo_core.skeleton import MIRRORED_JOINTS
 
 RATE = 25.0
-SECONDS = 9.0
+SECONDS = 6.0
 """Of a recording of what is done again and again, or of a posture."""
 _STILL = (0.3, 2.5)
 """Seconds of stillness before and after what is done once."""
@@ -63,7 +63,7 @@ def animate(label: str, name: str, seed: int) -> Recording:
         joints = joints[:, list(MIRRORED_JOINTS)] * np.array([1.0, -1.0, 1.0], np.float32)
     facing = Rotation.from_euler('z', rng.uniform(0.0, 2 * np.pi)).as_matrix().astype(np.float32)
     pose = Stream(stamps, joints @ facing.T, layout='canonical16', up=(0.0, 0.0, 1.0))
-    return Recording(name, 'animated', str(seed), {'pose': pose}, segments)
+    return Recording(name, 'animated', 'nobody', {'pose': pose}, segments)
 
 
 def _lengths(rng: np.random.Generator) -> np.ndarray:

@@ -9,7 +9,7 @@ from mujo_core.animation.movements import animate, animated_labels
 from mujo_core.datasets.dataset import DataSet
 from mujo_core.recording import Recording
 
-EACH = 40
+EACH = 120
 """Recordings of a label."""
 
 
