@@ -228,6 +228,7 @@ def canonical_pose(
     rate: float,
     standard_body: bool = True,
     heading_seconds: float = HEADING_SECONDS,
+    complete: bool = True,
 ) -> CanonicalPose:
     """Centre, turn and scale a window of canonical joints by the body itself.
 
@@ -239,6 +240,8 @@ def canonical_pose(
         heading_seconds: over which the body's heading is taken, so that somebody who turns around
             while walking is still seen to walk ahead; 0 for the whole window, as in an image,
             whose heading is not seen.
+        complete: take a limb's joint that is hardly seen from the other side, as a camera beside
+            the body asks for; its mask says that it is seen.
     """
     flat = is_flat(joints)
     joints = np.asarray(joints, dtype=np.float32)
@@ -268,6 +271,8 @@ def canonical_pose(
     scale = np.float32(TORSO / torso)
 
     body = _turned((joints - origin[:, None]) * scale, sine[:, None], cosine[:, None])
+    if complete:
+        body = _completed(body)
     mask = _all_finite(body)
     reach = max(1, round(0.2 * rate))
     heading = np.full((len(joints), 1), np.nan)
@@ -281,6 +286,31 @@ def canonical_pose(
         mask=mask,
         root=np.clip(motion, -8.0, 8.0).astype(np.float32),
     )
+
+
+_LIMBS = tuple(
+    (JOINT[f'{side}_{part}'], JOINT[f'{other}_{part}'])
+    for part in ('elbow', 'wrist', 'knee', 'ankle')
+    for side, other in (('left', 'right'), ('right', 'left'))
+)
+_ENDS_OF_LIMBS = tuple(joint for joint, _ in _LIMBS)
+_HARDLY, _WELL = 0.6, 0.5
+"""Of the window, below which a joint is hardly seen, and above which its other side stands in."""
+
+
+def _completed(body: np.ndarray) -> np.ndarray:
+    """Return joints (T, 16, 3), y to the left, in which limbs that are hardly seen are those of the
+    other side, mirrored: a push-up seen from the side has two arms."""
+    seen = _all_finite(body)
+    often = seen.mean(axis=0)
+    if often[list(_ENDS_OF_LIMBS)].min() >= _HARDLY:
+        return body
+    whole = body.copy()
+    for joint, other in _LIMBS:
+        if often[joint] < _HARDLY and often[other] > _WELL:
+            gone = ~seen[:, joint] & seen[:, other]
+            whole[gone, joint] = body[gone, other] * (1.0, -1.0, 1.0)
+    return whole
 
 
 def _left(across: np.ndarray, seen: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray]:

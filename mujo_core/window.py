@@ -59,7 +59,8 @@ class WindowSpec:
             of its own (`mujo_core.pace`); training sets it where it shows such windows.
         standard_body: bones get one body's lengths (`mujo_core.skeleton.standard_proportions`);
             models trained before it have their own.
-        heading_seconds: over which a body's heading is taken (`mujo_core.skeleton.canonical_pose`).
+        heading_seconds: over which a body's heading is taken.
+        complete: take limbs that are hardly seen from the other side.
     """
 
     seconds: float = 3.0
@@ -74,6 +75,7 @@ class WindowSpec:
     whole: bool = False
     standard_body: bool = True
     heading_seconds: float = HEADING_SECONDS
+    complete: bool = True
 
     def __post_init__(self) -> None:
         check_positive('window', self, 'seconds', 'pose_rate', 'imu_rate', 'video_rate')

@@ -228,8 +228,9 @@ def load_checkpoint(folder: str | Path | None = None) -> Checkpoint:
         model = JointSpace(_model_settings(config['model'], path))
         spec = config['window']
         if isinstance(spec, Mapping):
-            # A checkpoint of before says nothing of bones, which it was trained on as they came.
-            spec = {'standard_body': False, 'heading_seconds': 0.0, **spec}
+            # A checkpoint of before says nothing of these, and was trained without.
+            before = {'standard_body': False, 'heading_seconds': 0.0, 'complete': False}
+            spec = {**before, **spec}
         window = _settings(WindowSpec, spec, path)
         window = replace(window, video=model.settings.video)
         modalities = tuple(config.get('modalities', ('pose', 'imu')))

@@ -78,7 +78,8 @@ def test_a_wrist_stands_in_for_no_hand_that_is_only_hidden():
     """An arm that grew and shrank by as much from frame to frame would be a motion."""
     seen = as_seen('kinect25')
     seen[7] = np.nan  # the left hand; the left wrist is seen
-    pose = canonical_pose(canonical_joints(seen[None], 'kinect25'), 25.0, standard_body=False)
+    joints = canonical_joints(seen[None], 'kinect25')
+    pose = canonical_pose(joints, 25.0, standard_body=False, complete=False)
     assert [bool(seen) for seen in pose.mask[0, [8, 9]]] == [False, True]
 
 

@@ -24,7 +24,8 @@ steady = settings(derandomize=True, max_examples=50, deadline=None)
 
 
 def pose_of(points: np.ndarray, layout: str):
-    return canonical_pose(canonical_joints(points, layout), RATE, standard_body=False)
+    joints = canonical_joints(points, layout)
+    return canonical_pose(joints, RATE, standard_body=False, complete=False)
 
 
 @pytest.mark.parametrize('axis', [0, 1, 2])
@@ -268,3 +269,22 @@ def test_who_walks_in_a_circle_is_seen_to_walk_ahead_throughout():
     np.testing.assert_allclose(rate, 2.0, atol=0.05)
     whole = canonical_pose(joints, RATE, heading_seconds=0.0)
     assert np.abs(np.diff(whole.joints[inner], axis=0)).max() > 0.02
+
+
+def test_an_arm_that_the_body_hides_is_the_other_one_mirrored():
+    joints = np.repeat(canonical_joints(body('canonical16')[None], 'canonical16'), 75, axis=0)
+    left, right, knee = (JOINT[n] for n in ('left_wrist', 'right_wrist', 'left_knee'))
+    joints[:, right, 0] += 0.2 * np.sin(np.arange(75) / 5.0)
+    joints[5:, left] = np.nan  # hardly seen
+    joints[:20, knee] = np.nan  # well seen
+    joints[:, [JOINT['left_ankle'], JOINT['right_ankle']]] = np.nan
+    pose = canonical_pose(joints, RATE)
+    assert pose.mask[:, left].all()
+    np.testing.assert_allclose(
+        pose.joints[5:, left], pose.joints[5:, right] * (1.0, -1.0, 1.0), atol=1e-5
+    )
+    assert not pose.mask[:20, knee].any() and pose.mask[20:, knee].all()
+    assert not pose.mask[:, [JOINT['left_ankle'], JOINT['right_ankle']]].any()
+    kept = canonical_pose(joints, RATE, complete=False)
+    assert not kept.mask[5:, left].any()
+    np.testing.assert_array_equal(kept.joints[:5], pose.joints[:5])
