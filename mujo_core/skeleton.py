@@ -272,7 +272,7 @@ def canonical_pose(
 
     body = _turned((joints - origin[:, None]) * scale, sine[:, None], cosine[:, None])
     if complete:
-        body = _completed(body)
+        body = _completed(body, flat)
     mask = _all_finite(body)
     reach = max(1, round(0.2 * rate))
     heading = np.full((len(joints), 1), np.nan)
@@ -298,9 +298,10 @@ _HARDLY, _WELL = 0.6, 0.5
 """Of the window, below which a joint is hardly seen, and above which its other side stands in."""
 
 
-def _completed(body: np.ndarray) -> np.ndarray:
+def _completed(body: np.ndarray, flat: bool) -> np.ndarray:
     """Return joints (T, 16, 3), y to the left, in which limbs that are hardly seen are those of the
-    other side, mirrored: a push-up seen from the side has two arms."""
+    other side, mirrored: a push-up seen from the side has two arms. In an image, which is `flat`,
+    one side hides the other where both lie at the same place."""
     seen = _all_finite(body)
     often = seen.mean(axis=0)
     if often[list(_ENDS_OF_LIMBS)].min() >= _HARDLY:
@@ -309,7 +310,7 @@ def _completed(body: np.ndarray) -> np.ndarray:
     for joint, other in _LIMBS:
         if often[joint] < _HARDLY and often[other] > _WELL:
             gone = ~seen[:, joint] & seen[:, other]
-            whole[gone, joint] = body[gone, other] * (1.0, -1.0, 1.0)
+            whole[gone, joint] = body[gone, other] * (1.0, 1.0 if flat else -1.0, 1.0)
     return whole
 
 

@@ -288,3 +288,12 @@ def test_an_arm_that_the_body_hides_is_the_other_one_mirrored():
     kept = canonical_pose(joints, RATE, complete=False)
     assert not kept.mask[5:, left].any()
     np.testing.assert_array_equal(kept.joints[:5], pose.joints[:5])
+
+
+def test_an_arm_that_hides_behind_the_other_in_an_image_lies_where_that_one_does():
+    joints = np.repeat(canonical_joints(body('canonical16')[None], 'canonical16'), 75, axis=0)
+    joints[..., 1] = 0.0
+    left, right = JOINT['left_wrist'], JOINT['right_wrist']
+    joints[:, left] = np.nan
+    pose = canonical_pose(joints, RATE)
+    np.testing.assert_allclose(pose.joints[:, left], pose.joints[:, right], atol=1e-6)
