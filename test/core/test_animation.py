@@ -1,5 +1,7 @@
 """Movements by key poses, and the data set that they make."""
 
+from itertools import islice
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from mujo_core.posture import LIE, SIT, STAND, posture
 from mujo_core.skeleton import JOINT, PARENTS
 from mujo_core.training.mixture.clips import clips_of
 
-SEEDS = range(12)
+SEEDS = range(8)
 
 
 def path_of(label: str, seed: int) -> np.ndarray:
@@ -56,7 +58,7 @@ def test_the_same_seed_is_the_same_and_another_is_another():
 @pytest.mark.parametrize(('label', 'expected'), [('stand', STAND), ('sit', SIT), ('lie', LIE)])
 def test_postures_are_what_their_angles_say(label, expected):
     said = [posture(path_of(label, seed)) for seed in SEEDS]
-    assert said.count(expected) >= 10
+    assert said.count(expected) >= 7
 
 
 def test_who_falls_ends_up_lying():
@@ -97,8 +99,8 @@ def test_a_kick_goes_ahead_and_a_walk_gets_somewhere():
 
 
 def test_the_data_set_needs_no_folder_and_has_no_devices():
-    recordings = list(load_animated())
-    assert len(recordings) == EACH * len(animated_labels())
-    assert len({r.name for r in recordings}) == len(recordings)
-    clips = [clip for r in recordings[:50] for clip in clips_of(r)]
+    recordings = list(islice(load_animated(), EACH + 5))
+    assert len({r.name for r in recordings}) == EACH + 5
+    assert len({s.label for r in recordings for s in r.segments}) == 2
+    clips = [clip for r in recordings for clip in clips_of(r)]
     assert clips and not any(clip.virtual for clip in clips)
