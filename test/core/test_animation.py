@@ -89,6 +89,12 @@ def test_exercises_move_the_joints_that_they_are_named_by():
         assert np.degrees(np.arctan2(trunk[:, 2], np.linalg.norm(trunk[:, :2], axis=-1))).max() < 65
 
 
+def test_what_alternates_is_done_with_both_sides():
+    for seed in SEEDS:
+        knees = path_of('knee_raise', seed)[:, [JOINT['left_knee'], JOINT['right_knee']], 2]
+        assert (np.ptp(knees, axis=0) > 0.1).all()
+
+
 def test_a_kick_goes_ahead_and_a_walk_gets_somewhere():
     for seed in SEEDS:
         kick = path_of('kick', seed)

@@ -292,8 +292,11 @@ def test_an_arm_that_the_body_hides_is_the_other_one_mirrored():
 
 def test_an_arm_that_hides_behind_the_other_in_an_image_lies_where_that_one_does():
     joints = np.repeat(canonical_joints(body('canonical16')[None], 'canonical16'), 75, axis=0)
-    joints[..., 1] = 0.0
     left, right = JOINT['left_wrist'], JOINT['right_wrist']
+    joints[:, right, 0] += 0.3  # held ahead, which a camera beside the body sees as far to a side
+    joints[..., 0] += 0.2 * joints[..., 1]
+    joints[..., 1] = 0.0
     joints[:, left] = np.nan
     pose = canonical_pose(joints, RATE)
+    assert np.abs(pose.joints[:, right, 1]).min() > 0.1
     np.testing.assert_allclose(pose.joints[:, left], pose.joints[:, right], atol=1e-6)
