@@ -40,7 +40,7 @@ def _described() -> dict[str, Any]:
 
 
 def animated_labels() -> tuple[str, ...]:
-    """Return the labels of all movements, and of what follows them."""
+    """Return the labels that have movements."""
     return tuple(_described()['movements'])
 
 
@@ -86,7 +86,7 @@ def _drawn_poses(way: Mapping[str, Any], rng: np.random.Generator) -> list[Pose]
 
 def _drawn(pose: Mapping[str, Any], rng: np.random.Generator) -> Pose:
     found: Pose = {}
-    # What is said of one side goes before what is said of both.
+    # What is said of both sides comes first, so that what is said of one replaces it.
     for name, bounds in sorted(pose.items(), key=lambda item: item[0] not in LIMBS):
         value = float(rng.uniform(*bounds))
         if name in LIMBS:

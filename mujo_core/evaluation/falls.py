@@ -108,7 +108,8 @@ def fall_scores(
         decision = decision_of(checkpoint.labels, DecisionSettings())
         scores, said = [], []
         for place, row in enumerate(rows):
-            seen = posture_of(windows[row].pose, checkpoint.window.pose_rate)
+            pose = windows[row].pose if 'pose' in subset else None
+            seen = posture_of(pose, checkpoint.window.pose_rate)
             known, unknown = decision(
                 ends[row], logits[place], calibration, familiarity[place], seen
             )

@@ -157,7 +157,7 @@ def _answers(
     windows = list(windows_of(sequence, checkpoint.window, STRIDE))
     ends = np.array([w.end for w in windows])
     ends = ends - ends[-1] + sequence.end
-    embedding = embed_windows(checkpoint, windows)
+    embedding, rate = embed_windows(checkpoint, windows), checkpoint.window.pose_rate
     for subset in subsets_of(embedding.modalities):
         rows = embedding.having(subset)
         if not len(rows):
@@ -178,12 +178,7 @@ def _answers(
                 familiarity,
                 distractor_places(checkpoint.labels),
             ),
-            [
-                posture_of(windows[row].pose, checkpoint.window.pose_rate)
-                if 'pose' in subset
-                else None
-                for row in rows
-            ],
+            [posture_of(windows[row].pose if 'pose' in subset else None, rate) for row in rows],
         )
 
 
